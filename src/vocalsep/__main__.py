@@ -1,0 +1,5 @@
+"""``python -m vocalsep``."""
+
+from vocalsep.cli import main
+
+main()

@@ -1,0 +1,307 @@
+"""A song in, its stems out: arrays, streams and files."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import time
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vocalsep.audio.formats import OutputFormat
+from vocalsep.audio.info import AudioInfo, Samples
+from vocalsep.audio.reader import open_audio
+from vocalsep.audio.stem_files import StemFiles
+from vocalsep.audio.tags import read_tags
+from vocalsep.errors import OptionError, OutputExistsError
+from vocalsep.pipeline import Drain
+from vocalsep.separation import SegmentedSeparation, SeparationOptions
+from vocalsep.stems import STEMS, stream_stems
+from vocalsep.template import DEFAULT_TEMPLATE, stem_paths
+from vocalsep.weights.checkpoint import load_model
+from vocalsep.weights.resolve import resolve
+
+Progress = Callable[[float, "float | None"], None]
+"""Called with the seconds of audio done and, where the file declares it, of all."""
+
+Waveform = TypeVar("Waveform", Tensor, Samples)
+
+_BLOCKS_BEHIND = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitResult:
+    """What came of one file.
+
+    Attributes:
+        input: the file that was split.
+        outputs: stem to file.
+        seconds: of audio.
+        sample_rate: of input and outputs, in Hz.
+        channels: likewise.
+        wall_seconds: that the split took.
+        model: id or path of the model.
+        weights_sha256: of the weights file.
+        device: it ran on.
+        precision: ``fp32``, ``bf16`` or ``fp16``.
+        gain: that all stems were multiplied by so that none clips; 1 where none would.
+        silent: whether every sample of the input is zero.
+    """
+
+    input: Path
+    outputs: dict[str, Path]
+    seconds: float
+    sample_rate: int
+    channels: int
+    wall_seconds: float
+    model: str
+    weights_sha256: str
+    device: str
+    precision: str
+    gain: float
+    silent: bool
+
+    @property
+    def real_time_factor(self) -> float:
+        """Seconds of work for a second of audio."""
+        return self.wall_seconds / self.seconds
+
+
+class Separator:
+    """A model, loaded once, that splits any number of songs.
+
+    It can be pickled: the other process loads the model again.
+
+    Args:
+        model: a name (see ``vocalsep models list``), the path of a weights file, or ``hf:OWNER/REPO``; None takes
+            the default, which is in the package.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
+        segment_seconds: length of the segments; None takes what is recommended for the weights.
+        overlap: of the segments, 0 to 0.9, likewise.
+        batch_size: segments that go through the model at once.
+        shifts: further passes over shifted segments, all averaged.
+        threads: of the CPU; PyTorch's setting for the whole process.
+        offline: never ask the network for weights.
+        download_progress: called with the bytes downloaded and those of the whole file.
+
+    Raises:
+        ModelError: no such model, no weights for it, or they are corrupt.
+        DeviceError: no such device here.
+        OptionError: a value out of its range.
+
+    Example:
+        >>> separator = Separator()
+        >>> noise = np.random.default_rng(0).standard_normal((2, 44100), dtype=np.float32)
+        >>> stems = separator.separate(noise, 44100)
+        >>> sorted(stems), stems["vocals"].shape
+        (['accompaniment', 'vocals'], (2, 44100))
+        >>> bool(np.allclose(stems["vocals"] + stems["accompaniment"], noise, atol=1e-6))
+        True
+    """
+
+    def __init__(
+        self,
+        model: str | PathLike[str] | None = None,
+        *,
+        device: str = "auto",
+        precision: str = "auto",
+        segment_seconds: float | None = None,
+        overlap: float | None = None,
+        batch_size: int = 1,
+        shifts: int = 0,
+        threads: int | None = None,
+        offline: bool = False,
+        download_progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        options = SeparationOptions(
+            segment_seconds=segment_seconds,
+            overlap=overlap,
+            batch_size=batch_size,
+            shifts=shifts,
+            precision=precision,
+            device=device,
+            threads=threads,
+        )
+        self._load(None if model is None else str(model), options, offline, download_progress)
+
+    def _load(
+        self,
+        model: str | None,
+        options: SeparationOptions,
+        offline: bool,
+        download_progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        self._arguments = (model, options, offline)
+        weights = resolve(model, offline=offline, progress=download_progress)
+        self.model_id, self.weights_sha256 = weights.id, weights.sha256
+        if weights.entry:  # what is recommended for these weights stands in for what was not asked for
+            recommended = {"segment_seconds": weights.entry.segment_seconds, "overlap": weights.entry.overlap}
+            missing = {name: value for name, value in recommended.items() if getattr(options, name) is None}
+            options = dataclasses.replace(options, **missing)
+        self.separation = SegmentedSeparation(load_model(weights.path), options)
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        return self._arguments
+
+    def __setstate__(self, arguments: tuple[Any, ...]) -> None:
+        self._load(*arguments)
+
+    @property
+    def device(self) -> str:
+        """The device that the model is on."""
+        return str(self.separation.device)
+
+    @property
+    def precision(self) -> str:
+        """The precision that the network computes in."""
+        return {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}[self.separation.dtype]
+
+    def separate(self, waveform: Waveform, sample_rate: int) -> dict[str, Waveform]:
+        """Separate a song that is in memory.
+
+        Args:
+            waveform: ``(channel, sample)`` or ``(sample,)``, of any rate, channel count and length.
+            sample_rate: in Hz.
+
+        Returns:
+            ``{"vocals": ..., "accompaniment": ...}``, of the shape and kind (array or tensor) of the waveform.
+
+        Raises:
+            OptionError: the waveform has no samples, or another number of axes.
+        """
+        samples = waveform.detach().cpu().numpy() if isinstance(waveform, Tensor) else np.asarray(waveform)
+        if samples.ndim not in (1, 2) or not samples.size:
+            raise OptionError(f"a waveform of shape {samples.shape} is neither (channel, sample) nor (sample,)")
+        samples = np.ascontiguousarray(samples, dtype=np.float32)
+        blocks = list(self.stream([np.atleast_2d(samples)], sample_rate))
+        whole = {stem: np.concatenate([block[stem] for block in blocks], axis=1) for stem in STEMS}
+        shaped = {stem: stem_samples.reshape(samples.shape) for stem, stem_samples in whole.items()}
+        if isinstance(waveform, Tensor):
+            return {stem: torch.from_numpy(x).to(waveform.device) for stem, x in shaped.items()}
+        return shaped
+
+    def stream(self, blocks: Iterable[Samples], sample_rate: int) -> Generator[dict[str, Samples], None, None]:
+        """Separate a song that comes in blocks; the memory used does not grow with its length.
+
+        Args:
+            blocks: float32 ``(channel, sample)``, of any and changing numbers of samples.
+            sample_rate: in Hz.
+
+        Yields:
+            ``{"vocals": ..., "accompaniment": ...}``, each ``(channel, sample)``; in all, as many samples as came.
+        """
+        iterator = iter(blocks)
+        first = next(iterator, None)
+        if first is None:
+            return
+        together = itertools.chain([first], iterator)
+        yield from stream_stems(self.separation, together, sample_rate=sample_rate, channels=len(first))
+
+    def separate_file(
+        self,
+        path: str | PathLike[str],
+        out_dir: str | PathLike[str],
+        *,
+        stems: Sequence[str] = STEMS,
+        template: str = DEFAULT_TEMPLATE,
+        track: str | None = None,
+        format: OutputFormat | None = None,
+        clip: Literal["rescale", "clamp"] = "rescale",
+        overwrite: bool = False,
+        salvage: bool = False,
+        progress: Progress | None = None,
+    ) -> SplitResult:
+        """Split a file into stems of the same rate, channels and length.
+
+        The stems appear when all are whole, or not at all.
+
+        Args:
+            path: audio, or a video with sound.
+            out_dir: made if it is not there.
+            stems: of ``vocals`` and ``accompaniment``.
+            template: of the path under ``out_dir``.
+            track: stands for ``{track}`` in it; None takes the file's name.
+            format: None is wav, as deep as the input.
+            clip: what to do where integers or a lossy format would clip: ``rescale`` all stems by one gain, or
+                ``clamp``.
+            overwrite: replace outputs that exist.
+            salvage: split what can be decoded of a damaged file.
+            progress: called now and then, in this thread.
+
+        Raises:
+            InputError: missing, unreadable, damaged, or no audio.
+            OutputError: exists, cannot be written, or leaves ``out_dir``.
+        """
+        began = time.perf_counter()
+        path, format = Path(path), format or OutputFormat()
+        unknown = [stem for stem in stems if stem not in STEMS]
+        if unknown or not stems:
+            raise OptionError(
+                f"unknown stem '{unknown[0]}'" if unknown else "no stem", f"Known: {', '.join(STEMS)}."
+            )
+        with open_audio(path, salvage=salvage) as audio:
+            info = audio.info
+            format = format.as_deep_as(info.depth)
+            targets = stem_paths(
+                Path(out_dir),
+                template,
+                track=path.stem if track is None else track,
+                stems=stems,
+                ext=format.extension,
+                model=self.model_id,
+            )
+            if not overwrite:
+                _refuse_existing(targets.values())
+            n_samples, silent = 0, True
+            with (
+                StemFiles(
+                    targets,
+                    sample_rate=info.sample_rate,
+                    channels=info.channels,
+                    format=format,
+                    clip=clip,
+                    tags=read_tags(path),
+                ) as files,
+                closing(self._stream_of(audio.blocks(), info)) as blocks,
+            ):
+                with Drain(files.write, _BLOCKS_BEHIND) as drain:
+                    for block in blocks:
+                        n_samples += block[STEMS[0]].shape[-1]
+                        silent = silent and not any(samples.any() for samples in block.values())
+                        drain.put({stem: block[stem] for stem in stems})
+                        if progress:
+                            total = info.n_samples / info.sample_rate if info.n_samples else None
+                            progress(n_samples / info.sample_rate, total)
+                gain = files.commit()
+        return SplitResult(
+            input=path,
+            outputs=targets,
+            seconds=n_samples / info.sample_rate,
+            sample_rate=info.sample_rate,
+            channels=info.channels,
+            wall_seconds=time.perf_counter() - began,
+            model=self.model_id,
+            weights_sha256=self.weights_sha256,
+            device=self.device,
+            precision=self.precision,
+            gain=gain,
+            silent=silent,
+        )
+
+    def _stream_of(self, blocks: Iterable[Samples], info: AudioInfo) -> Generator[dict[str, Samples], None, None]:
+        return stream_stems(self.separation, blocks, sample_rate=info.sample_rate, channels=info.channels)
+
+
+def _refuse_existing(targets: Iterable[Path]) -> None:
+    for target in targets:
+        if target.exists():
+            raise OutputExistsError(f"{target} exists", "Use --overwrite, --skip-existing or another -o folder.")

@@ -1,0 +1,101 @@
+"""A file that appears whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from vocalsep.errors import DiskFullError, OutputError, OutputNotFolderError, OutputNotWritableError
+
+TEMPORARY_PREFIX = ".vocalsep-"
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def output_error(error: OSError, path: Path) -> OutputError:
+    """The `OutputError` that says what an operating-system error on ``path`` means to the user."""
+    if error.errno in _FULL:
+        return DiskFullError(f"no space left to write {path}", "Free some space, or choose another -o folder.")
+    if error.errno in (errno.ENOTDIR, errno.EEXIST):
+        return OutputNotFolderError(f"{path.parent} is not a folder", "Choose another -o folder.")
+    reason = error.strerror or type(error).__name__
+    return OutputNotWritableError(f"cannot write {path}: {reason}", "Choose a folder you may write to with -o.")
+
+
+def make_folder(folder: Path) -> None:
+    """Make ``folder`` and its parents.
+
+    Raises:
+        OutputError: a part of the path is a file, or the folder cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(error, folder / "*") from error
+
+
+class AtomicFile:
+    """A temporary file beside ``target`` that `commit` renames to it.
+
+    The temporary name is on the same file system, starts with `TEMPORARY_PREFIX` and keeps the target's suffix,
+    so that a leftover of a killed process can be told from a result.
+
+    Args:
+        target: where the file goes; its folder is made if missing.
+
+    Raises:
+        OutputError: the folder cannot be made.
+    """
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+        make_folder(target.parent)
+        self.path = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{target.suffix}")
+
+    def commit(self) -> None:
+        """Flush the temporary file to the disk and rename it to the target, replacing what is there.
+
+        Raises:
+            OutputError: the disk is full or the target cannot be replaced; the temporary file is removed.
+        """
+        try:
+            with open(self.path, "rb+") as file:
+                os.fsync(file.fileno())
+            self.path.replace(self.target)
+            _sync_folder(self.target.parent)
+        except OSError as error:
+            self.discard()
+            raise output_error(error, self.target) from error
+
+    def discard(self) -> None:
+        """Remove the temporary file, if it is there."""
+        with suppress(OSError):
+            self.path.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_path(target: Path) -> Iterator[Path]:
+    """Yield a temporary path that becomes ``target`` when the block ends, and vanishes when it raises."""
+    file = AtomicFile(target)
+    try:
+        yield file.path
+    except OSError as error:
+        file.discard()
+        raise output_error(error, target) from error
+    except BaseException:
+        file.discard()
+        raise
+    file.commit()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename in ``folder`` survive a power cut, where folders can be opened (not on Windows)."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,281 @@
+"""Files that FFmpeg reads and writes, through PyAV: everything but linear PCM, FLAC and the Vorbis output."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
+
+import av
+import numpy as np
+
+from vocalsep.audio.formats import Depth, OutputFormat
+from vocalsep.audio.info import AudioInfo, Samples, clock, damaged
+from vocalsep.audio.target import TargetFile
+from vocalsep.errors import DamagedAudioError, EmptyAudioError, NotAudioError
+
+# Containers that declare how long they are. Of the others FFmpeg guesses it, from the bitrate.
+_DECLARING = {"mov", "matroska", "asf", "ogg", "wav", "w64", "aiff", "caf", "flac", "au", "wv", "ape", "tta"}
+# Streams of bare frames, where anything may stand before the first and after the last.
+_BARE = {"mp3", "aac", "ac3", "eac3", "dts", "loas", "mpegts", "mpeg"}
+_TOLERANCE_SECONDS = 0.2
+# Nothing but the file itself is read: a playlist must not open other files, or the network.
+_INPUT_OPTIONS = {"protocol_whitelist": "none"}
+
+
+class FfmpegDecoder:
+    """A decoder by FFmpeg.
+
+    Encoder delay and padding are removed where the file declares them (mp3 with a LAME header, mp4 with an edit
+    list, opus, vorbis). A stream that changes its rate or channels is converted to what it began with.
+
+    Args:
+        path: of the file.
+        file: the file, opened, at its start.
+        is_audio: whether the first bytes are those of a known container, so that a file that cannot be opened
+            is damaged rather than not audio.
+        salvage: skip what cannot be decoded.
+
+    Raises:
+        NotAudioError: the file is not audio, or a video without sound.
+        EmptyAudioError: it has no samples.
+        DamagedAudioError: nothing of it can be decoded, or it is cut short.
+    """
+
+    def __init__(self, path: Path, file: BinaryIO, *, is_audio: bool, salvage: bool) -> None:
+        self._path = path
+        self._salvage = salvage
+        self._any_failure = False
+        try:
+            self._container = av.open(file, options=_INPUT_OPTIONS)
+        except av.FFmpegError as error:
+            raise _unusable(path, is_audio) from error
+        try:
+            self._read_start(is_audio)
+        except BaseException:
+            self.close()
+            raise
+
+    def _read_start(self, is_audio: bool) -> None:
+        if not self._container.streams.audio:
+            raise NotAudioError(f"{self._path} has no audio stream", "Give a file with sound.")
+        self._stream = self._container.streams.audio[0]
+        self._names = set(self._container.format.name.split(","))
+        if "ogg" in self._names and not self._salvage and not _ogg_is_whole(self._path):
+            raise damaged(self._path, "its last page is cut short")
+        self._frames = self._decode_frames()
+        # The header of an HE-AAC or a WMA stream may be wrong about the signal: its first frame is not.
+        first = next(self._frames, None)
+        if first is None:
+            raise _unusable(self._path, is_audio) if self._any_failure else _empty(self._path)
+        self._first = first
+        codec = self._stream.codec_context.codec
+        self.info = AudioInfo(
+            sample_rate=first.sample_rate,
+            channels=first.layout.nb_channels,
+            n_samples=self._declared_samples(first.sample_rate),
+            codec=codec.canonical_name,
+            depth=_depth(codec, first.format.packed.name),
+        )
+
+    def decode(self) -> Iterator[Samples]:
+        """The blocks of the file, one to a frame of the codec.
+
+        Raises:
+            DamagedAudioError: a part cannot be decoded, or much less is there than the container declares.
+        """
+        declared, rate = self.info.n_samples, self.info.sample_rate
+        blocks = self._blocks()
+        if declared is not None and "mov" in self._names and self._stream.time_base == Fraction(1, rate):
+            blocks = _without_padding(blocks, declared)
+        n = 0
+        for block in blocks:
+            n += block.shape[1]
+            yield block
+        if declared is not None and not self._salvage and n < declared - _TOLERANCE_SECONDS * rate:
+            raise damaged(self._path, f"it decodes to {clock(n, rate)} of {clock(declared, rate)}")
+
+    def close(self) -> None:
+        """Release the codec; the file stays open."""
+        self._container.close()
+
+    def _blocks(self) -> Iterator[Samples]:
+        """The frames as float32 ``(channel, sample)``, of one rate and layout."""
+        source, resampler = None, None
+        for frame in chain((self._first,), self._frames):
+            signature = frame.format.name, frame.layout.name, frame.sample_rate
+            if signature != source:
+                if resampler:
+                    yield from (out.to_ndarray() for out in resampler.resample(None))
+                resampler = av.AudioResampler("fltp", self._first.layout, self._first.sample_rate)
+                source = signature
+            yield from (out.to_ndarray() for out in resampler.resample(frame))
+        if resampler:
+            yield from (out.to_ndarray() for out in resampler.resample(None))
+
+    def _decode_frames(self) -> Iterator[av.AudioFrame]:
+        """The decoded frames.
+
+        A packet that fails is damage, except at the very start or end of a bare stream: there it is a tag, or
+        what is left of a frame where a broadcast was cut.
+        """
+        bare = not self._names.isdisjoint(_BARE)
+        n, failed = 0, False
+        for packet in self._packets():
+            try:
+                frames = packet.decode()
+            except av.FFmpegError:
+                self._any_failure = True
+                failed = not self._salvage and (n > 0 or not bare)
+                continue
+            if frames and failed:
+                break
+            n += sum(frame.samples for frame in frames)
+            yield from frames
+        else:
+            failed = failed and n > 0 and not bare
+        if failed:
+            raise damaged(self._path, f"it cannot be decoded at {clock(n, self._stream.sample_rate)}")
+
+    def _packets(self) -> Iterator[av.Packet]:
+        """The packets of the stream, with an empty one at the end that flushes the decoder."""
+        try:
+            yield from self._container.demux(self._stream)
+        except av.FFmpegError as error:
+            self._any_failure = True
+            if not self._salvage:
+                raise damaged(self._path, "a part of its container is corrupt") from error
+
+    def _declared_samples(self, rate: int) -> int | None:
+        stream = self._stream
+        if "mp3" in self._names:
+            if not _mp3_counts_frames(self._path):
+                return None
+        elif self._names.isdisjoint(_DECLARING):
+            return None
+        if stream.duration is not None:
+            seconds = stream.duration * stream.time_base
+        elif self._container.duration is not None and len(self._container.streams) == 1:
+            seconds = Fraction(self._container.duration, av.time_base)
+        else:
+            return None
+        if stream.codec_context.name == "opus" and "ogg" in self._names:
+            pre_skip = int.from_bytes((stream.codec_context.extradata or b"")[10:12], "little")
+            seconds -= Fraction(pre_skip, 48000)
+        # Of a PCM file that is cut short, FFmpeg shortens the duration and keeps the number of frames.
+        return max(round(seconds * rate), stream.frames) or None
+
+
+def _without_padding(blocks: Iterator[Samples], n_samples: int) -> Iterator[Samples]:
+    """The blocks, without what an encoder appended to fill its last frame.
+
+    Only the last block is cut: where the declared length ends in an earlier one, it is wrong.
+    """
+    n = 0
+    last: Samples | None = None
+    for block in blocks:
+        if last is not None:
+            yield last
+        last = block
+        n += block.shape[1]
+    if last is not None:
+        padding = n - n_samples
+        yield np.ascontiguousarray(last[:, :-padding]) if 0 < padding < last.shape[1] else last
+
+
+def _depth(codec: av.Codec, sample_format: str) -> Depth:
+    if not codec.lossless:
+        return "16"
+    if sample_format in ("flt", "dbl") or codec.name.startswith(("pcm_s32", "pcm_u32")):
+        return "float"
+    return "24" if sample_format == "s32" else "16"
+
+
+def _mp3_counts_frames(path: Path) -> bool:
+    """Whether an mp3 has a Xing (or Info) header with its number of frames; if not, its length is a guess."""
+    with open(path, "rb") as file:
+        while (head := file.read(10)).startswith(b"ID3"):
+            size = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
+            file.seek(size, os.SEEK_CUR)
+        header = re.search(rb"(?:Xing|Info)...(.)", head + file.read(4096), re.DOTALL)
+    return header is not None and bool(header[1][0] & 1)
+
+
+def _ogg_is_whole(path: Path) -> bool:
+    """Whether the last page of an ogg file is complete: the ogg container does not say how long it is."""
+    with open(path, "rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(size - 2 * 65536, 0))  # a page is shorter than 64 KiB
+        tail = file.read()
+    page = tail[max(tail.rfind(b"OggS"), 0) :]
+    n_segments = page[26] if len(page) > 26 else 255
+    segments = page[27 : 27 + n_segments]
+    return len(segments) == n_segments and len(page) >= 27 + n_segments + sum(segments)
+
+
+def _unusable(path: Path, is_audio: bool) -> DamagedAudioError | NotAudioError:
+    if is_audio:
+        return DamagedAudioError(f"{path} is damaged: nothing of it can be decoded", "Get a whole copy of it.")
+    return NotAudioError(f"{path} is not audio that can be decoded", "Give a wav, flac, mp3, ogg or m4a file.")
+
+
+def _empty(path: Path) -> EmptyAudioError:
+    return EmptyAudioError(f"{path} has no samples", "Give a file with sound.")
+
+
+_ENCODERS = {"mp3": ("mp3", "libmp3lame"), "opus": ("opus", "libopus"), "m4a": ("ipod", "aac")}
+_OPUS_BITRATE_PER_CHANNEL = 256_000
+
+
+class FfmpegEncoder:
+    """An encoder by FFmpeg, for mp3, opus and m4a (AAC).
+
+    All three record the encoder's delay and the exact length (LAME header, pre-skip and granule position, edit
+    list), so that players and decoders give the written samples back in place.
+
+    Raises:
+        OSError: the codec refuses.
+    """
+
+    def __init__(self, target: TargetFile, sample_rate: int, channels: int, output: OutputFormat) -> None:
+        muxer, codec = _ENCODERS[output.container]
+        # An edit list counts in the movie's time scale, which is milliseconds unless it is set.
+        options = {"movie_timescale": str(sample_rate)} if output.container == "m4a" else {}
+        bitrate = output.bitrate or 0
+        if output.container == "opus":
+            bitrate = min(bitrate, _OPUS_BITRATE_PER_CHANNEL * channels)
+        self._layout = "stereo" if channels == 2 else "mono"
+        self._n_samples = 0
+        with _codec_errors():
+            self._container = av.open(target, "w", format=muxer, options=options)
+            self._stream = self._container.add_stream(codec, rate=sample_rate, layout=self._layout)
+            self._stream.bit_rate = bitrate
+
+    def write(self, block: Samples) -> None:
+        """Encode a block ``(channel, sample)``."""
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout=self._layout)
+        frame.sample_rate = self._stream.rate
+        frame.pts = self._n_samples
+        self._n_samples += block.shape[1]
+        with _codec_errors():
+            self._container.mux(self._stream.encode(frame))
+
+    def close(self) -> None:
+        """Encode what is left and write the header."""
+        with _codec_errors():
+            self._container.mux(self._stream.encode(None))
+            self._container.close()
+
+
+@contextmanager
+def _codec_errors() -> Iterator[None]:
+    try:
+        yield
+    except av.FFmpegError as error:
+        raise OSError(errno.EIO, f"FFmpeg: {error.strerror}") from error

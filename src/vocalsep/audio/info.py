@@ -1,0 +1,65 @@
+"""What is known of an audio file before it is decoded, and the words for a damaged one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vocalsep.audio.formats import Depth
+from vocalsep.errors import DamagedAudioError
+
+Samples = NDArray[np.float32]
+"""A block of audio: float32 ``(channel, sample)``, C-contiguous, full scale ±1.0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioInfo:
+    """The signal of an audio file.
+
+    Attributes:
+        sample_rate: in hertz.
+        channels: number of channels.
+        n_samples: samples of each channel, as the container declares; None if it does not. Some containers
+            (Matroska, WMA) declare it in milliseconds.
+        codec: its name in lower case: ``pcm_16``, ``flac``, ``mp3``, ``aac``, ...
+        depth: of the output that loses nothing of an integer input. 8-bit and lossy audio need 16 bits;
+            32-bit integers and floats need float.
+    """
+
+    sample_rate: int
+    channels: int
+    n_samples: int | None
+    codec: str
+    depth: Depth
+
+
+class Decoder(Protocol):
+    """A file opened by one of the codec libraries."""
+
+    info: AudioInfo
+
+    def decode(self) -> Iterator[Samples]:
+        """The blocks of the file, of whatever size is natural to it; a block may be empty."""
+
+    def close(self) -> None:
+        """Release the file."""
+
+
+def clock(n_samples: int, sample_rate: int) -> str:
+    """A position as ``minutes:seconds``.
+
+    >>> clock(44100 * 83, 44100)
+    '1:23.000'
+    """
+    minutes, milliseconds = divmod(n_samples * 1000 // sample_rate, 60_000)
+    return f"{minutes}:{milliseconds / 1000:06.3f}"
+
+
+def damaged(path: Path, what: str) -> DamagedAudioError:
+    """The error for a file that can be decoded in part."""
+    return DamagedAudioError(f"{path} is damaged: {what}", "Use --salvage to take what can be decoded.")

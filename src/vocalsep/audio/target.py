@@ -1,0 +1,55 @@
+"""The file that a codec library writes to."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+class TargetFile:
+    """A seekable binary file that keeps its first error rather than raise it.
+
+    The codec libraries write from C, where an exception is lost, printed or raised somewhere else, and each
+    has words of its own for a full disk. So the file pretends to go on, and `check` raises the error where
+    someone listens.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = open(path, "wb+", buffering=0)
+        self._error: OSError | None = None
+
+    def write(self, data: bytes | memoryview) -> int:
+        """Write all of ``data``, or remember why not."""
+        rest = memoryview(data).cast("B")
+        size = len(rest)
+        try:
+            while rest and not self._error:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            self._error = error
+        return size
+
+    def read(self, size: int) -> bytes:
+        """Read up to ``size`` bytes."""
+        return self._file.read(size) or b""
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move the position."""
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """The position."""
+        return self._file.tell()
+
+    def check(self) -> None:
+        """Raise the first error of a write, if there was one.
+
+        Raises:
+            OSError: as the operating system gave it.
+        """
+        if self._error:
+            raise self._error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

@@ -1,0 +1,133 @@
+"""Tracks that go through one model, one after the other or several at once."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from vocalsep.cli import report
+from vocalsep.cli.inputs import STDIN, Track
+from vocalsep.cli.outcome import Outcome
+from vocalsep.cli.progress import ProgressDisplay
+from vocalsep.errors import DeviceError, DiskFullError, ModelError, OptionError, TemplateError
+from vocalsep.template import stem_paths
+
+if TYPE_CHECKING:
+    from vocalsep.api import Separator, SplitResult
+    from vocalsep.audio.formats import OutputFormat
+
+# errors that would meet every further track too
+_FATAL = (DeviceError, DiskFullError, ModelError, OptionError, TemplateError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileOptions:
+    """What is asked for each file."""
+
+    out_dir: Path
+    template: str
+    stems: tuple[str, ...]
+    format: OutputFormat
+    clip: Literal["rescale", "clamp"]
+    overwrite: bool
+    skip_existing: bool
+    salvage: bool
+
+
+class Batch:
+    """Tracks that go through one model, which is loaded when the first of them needs it."""
+
+    def __init__(
+        self, load: Callable[[], Separator], options: FileOptions, model: str | None, display: ProgressDisplay
+    ) -> None:
+        self._load, self._options, self._model, self._display = load, options, model, display
+        self._separator: Separator | None = None
+        self._loading = threading.Lock()
+        self._interrupted = threading.Event()
+
+    def run(self, tracks: list[Track], jobs: int) -> Iterator[Outcome]:
+        """Split the tracks, ``jobs`` at once, and give the outcomes in the order of the tracks."""
+        if jobs == 1:
+            yield from map(self._split, tracks)
+            return
+        with ThreadPoolExecutor(jobs) as pool:
+            try:
+                yield from pool.map(self._split, tracks)
+            except BaseException:
+                self._interrupted.set()
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+
+    @property
+    def separator(self) -> Separator:
+        """The model; the first call loads it."""
+        with self._loading:
+            if self._separator is None:
+                self._separator = self._load()
+            return self._separator
+
+    def _split(self, track: Track) -> Outcome:
+        try:
+            if track.error:
+                raise track.error
+            if self._options.skip_existing and all(path.exists() for path in self._targets(track).values()):
+                return Outcome(track)
+            with self._display.bar(track.name) as advance, _as_file(track.path) as path:
+                return Outcome(track, result=self._separate(path, track.name, advance))
+        except Exception as error:
+            if report.debug or isinstance(error, _FATAL):
+                raise
+            return Outcome(track, error=error)
+
+    def _separate(self, path: Path, name: str, advance: Callable[[float, float | None], None]) -> SplitResult:
+        def progress(done: float, total: float | None) -> None:
+            if self._interrupted.is_set():
+                raise KeyboardInterrupt
+            advance(done, total)
+
+        options = self._options
+        return self.separator.separate_file(
+            path,
+            options.out_dir,
+            stems=options.stems,
+            template=options.template,
+            track=name,
+            format=options.format,
+            clip=options.clip,
+            overwrite=options.overwrite or options.skip_existing,
+            salvage=options.salvage,
+            progress=progress,
+        )
+
+    def _targets(self, track: Track) -> dict[str, Path]:
+        from vocalsep.weights.manifest import load_manifest
+
+        return stem_paths(
+            self._options.out_dir,
+            self._options.template,
+            track=track.name,
+            stems=self._options.stems,
+            ext=self._options.format.extension,
+            model=self._model or load_manifest().default,
+        )
+
+
+@contextmanager
+def _as_file(path: Path) -> Iterator[Path]:
+    """``path``, or for `STDIN` a temporary file with what comes there: containers need to be read at will."""
+    if str(path) != STDIN:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="vocalsep-") as folder:
+        spooled = Path(folder) / "stdin"
+        with open(spooled, "wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        yield spooled

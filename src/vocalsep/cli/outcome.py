@@ -1,0 +1,99 @@
+"""What came of a track, and how it is told."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from vocalsep.cli import report
+from vocalsep.cli.inputs import Track
+from vocalsep.errors import BatchError
+
+if TYPE_CHECKING:
+    from vocalsep.api import SplitResult
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a track: a result, an error, or neither where it was skipped."""
+
+    track: Track
+    result: SplitResult | None = None
+    error: Exception | None = None
+
+
+def tell(outcome: Outcome, *, as_json: bool, quiet: bool, alone: bool) -> None:
+    """Print the results of a track on stdout, and the rest on stderr.
+
+    Args:
+        outcome: of the track.
+        as_json: one line of JSON takes the place of the paths.
+        quiet: errors only.
+        alone: the track is the only one, and `conclude` raises its error.
+    """
+    result, error = outcome.result, outcome.error
+    if as_json:
+        print(json.dumps(_json_of(outcome), ensure_ascii=False), flush=True)
+    elif result:
+        for path in result.outputs.values():
+            print(path, flush=True)
+    if error and not alone:
+        report.say(f"{outcome.track.path}: {report.describe(error)}")
+    if quiet or error:
+        return
+    if not result:
+        report.say(f"{outcome.track.path}: skipped, its stems are there")
+        return
+    notes = f", all stems at gain {result.gain:.4f} so that none clips" if result.gain < 1 else ""
+    notes += ", the input is silent" if result.silent else ""
+    report.say(
+        f"{outcome.track.path}: {_clock(result.seconds)} in {result.wall_seconds:.1f} s "
+        f"with {result.model} on {result.device} ({result.precision}){notes}"
+    )
+
+
+def _json_of(outcome: Outcome) -> dict[str, Any]:
+    result, error = outcome.result, outcome.error
+    if error:
+        return {
+            "input": str(outcome.track.path),
+            "status": "failed",
+            "error": type(error).__name__,
+            "message": str(error),
+            "exit_code": report.exit_code(error),
+        }
+    if not result:
+        return {"input": str(outcome.track.path), "status": "skipped"}
+    return {
+        "input": str(outcome.track.path),
+        "status": "done",
+        "outputs": {stem: str(path) for stem, path in result.outputs.items()},
+        "seconds": round(result.seconds, 6),
+        "sample_rate": result.sample_rate,
+        "channels": result.channels,
+        "wall_seconds": round(result.wall_seconds, 3),
+        "real_time_factor": round(result.real_time_factor, 5),
+        "model": result.model,
+        "weights_sha256": result.weights_sha256,
+        "device": result.device,
+        "precision": result.precision,
+        "gain": result.gain,
+        "silent": result.silent,
+    }
+
+
+def conclude(outcomes: list[Outcome]) -> None:
+    """Raise the error of a track that was alone, or say how many of a batch failed."""
+    failed = [outcome for outcome in outcomes if outcome.error]
+    if failed and len(outcomes) == 1 and failed[0].error:
+        raise failed[0].error
+    if failed:
+        raise BatchError(
+            f"{len(failed)} of {len(outcomes)} tracks failed", "The others are done; the reasons are above."
+        )
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes}:{seconds:02d}"

@@ -1,0 +1,200 @@
+"""``vocalsep split``."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vocalsep.cli import report
+from vocalsep.cli.batch import Batch, FileOptions
+from vocalsep.cli.inputs import find_tracks, take_shard
+from vocalsep.cli.outcome import conclude, tell
+from vocalsep.cli.progress import ProgressDisplay
+from vocalsep.errors import OptionError
+from vocalsep.template import DEFAULT_TEMPLATE, check_template
+
+if TYPE_CHECKING:
+    from vocalsep.api import Separator
+
+STDOUT = "-"
+
+
+class Stem(str, Enum):
+    """What ``--stem`` takes."""
+
+    vocals = "vocals"
+    accompaniment = "accompaniment"
+    both = "both"
+
+
+class Container(str, Enum):
+    """What ``--format`` takes."""
+
+    wav = "wav"
+    flac = "flac"
+    mp3 = "mp3"
+    ogg = "ogg"
+    opus = "opus"
+    m4a = "m4a"
+
+
+class Depth(str, Enum):
+    """What ``--depth`` takes."""
+
+    bits_16 = "16"
+    bits_24 = "24"
+    float = "float"
+
+
+class Clip(str, Enum):
+    """What ``--clip`` takes."""
+
+    rescale = "rescale"
+    clamp = "clamp"
+
+
+def split(
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="INPUT...", help="Audio or video files, folders, patterns; - is stdin.")
+    ],
+    out: Annotated[str, typer.Option("--out", "-o", help="Output folder; - writes one stem to stdout.")] = "stems",
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", help="Name, weights file or hf:OWNER/REPO.", show_default="the bundled one"),
+    ] = None,
+    stem: Annotated[Stem, typer.Option("--stem", help="Which stems to write.")] = Stem.both,
+    format: Annotated[Container, typer.Option("--format", "-f", help="Type of the outputs.")] = Container.wav,
+    depth: Annotated[
+        Depth | None, typer.Option("--depth", help="Of wav and flac.", show_default="as deep as the input")
+    ] = None,
+    bitrate: Annotated[
+        int | None, typer.Option("--bitrate", help="kbit/s of mp3, m4a and opus.", show_default="256, 256, 160")
+    ] = None,
+    clip: Annotated[
+        Clip, typer.Option("--clip", help="Where outputs would clip: one gain for all stems, or clamp.")
+    ] = Clip.rescale,
+    template: Annotated[
+        str, typer.Option("--template", help="Path of a stem in the output folder.")
+    ] = DEFAULT_TEMPLATE,
+    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Search folders in depth.")] = False,
+    skip_existing: Annotated[
+        bool, typer.Option("--skip-existing", help="Leave tracks whose outputs are all there.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
+    salvage: Annotated[
+        bool, typer.Option("--salvage", help="Split what can be decoded of damaged files.")
+    ] = False,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Files at once.")] = 1,
+    shard: Annotated[
+        str | None, typer.Option("--shard", metavar="I/N", help="Only the I-th of N parts of the list.")
+    ] = None,
+    device: Annotated[str, typer.Option("--device", "-d", help="auto, cpu, cuda, cuda:N, mps.")] = "auto",
+    precision: Annotated[str, typer.Option("--precision", help="auto, fp32, bf16, fp16.")] = "auto",
+    segment: Annotated[
+        float | None, typer.Option("--segment", help="Seconds a segment.", show_default="the model's")
+    ] = None,
+    overlap: Annotated[
+        float | None, typer.Option("--overlap", help="Of segments, 0 to 0.9.", show_default="the model's")
+    ] = None,
+    shifts: Annotated[int, typer.Option("--shifts", help="Further passes, averaged: better and slower.")] = 0,
+    batch_size: Annotated[int, typer.Option("--batch-size", help="Segments at once.")] = 1,
+    threads: Annotated[
+        int | None, typer.Option("--threads", help="Of the CPU.", show_default="PyTorch's choice")
+    ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Never download weights.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line a file on stdout.")] = False,
+    verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more.")] = 0,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say errors only.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Split songs into vocals and accompaniment.
+
+    Prints the paths of the stems. Outputs have the rate, channels and length of the input, and appear whole or
+    not at all.
+    """
+    from vocalsep.audio.formats import OutputFormat
+    from vocalsep.audio.reader import AUDIO_EXTENSIONS
+
+    report.debug = report.debug or debug
+    report.log_to_stderr(-1 if quiet else verbose)
+    check_template(template)
+    if skip_existing and overwrite:
+        raise OptionError("--skip-existing and --overwrite exclude each other", "Choose one.")
+    stems = ("vocals", "accompaniment") if stem is Stem.both else (stem.value,)
+    to_stdout = out == STDOUT
+    tracks = find_tracks(
+        inputs, extensions=AUDIO_EXTENSIONS, recursive=recursive, out_dir=None if to_stdout else Path(out)
+    )
+    tracks = take_shard(tracks, shard)
+    if to_stdout and (len(stems) > 1 or len(tracks) != 1 or as_json):
+        raise OptionError(
+            "-o - writes one stem of one file and nothing else to stdout",
+            "Add --stem vocals or --stem accompaniment, give one input, and no --json.",
+        )
+
+    def load() -> Separator:
+        from vocalsep.api import Separator
+
+        with display.bar(f"weights of {model}") as advance:
+            return Separator(
+                model,
+                device=device,
+                precision=precision,
+                segment_seconds=segment,
+                overlap=overlap,
+                batch_size=batch_size,
+                shifts=shifts,
+                threads=threads,
+                offline=offline,
+                download_progress=advance,
+            )
+
+    display = ProgressDisplay(wanted=not quiet, total_tracks=len(tracks))
+    with _output_folder(out, to_stdout) as out_dir:
+        options = FileOptions(
+            out_dir=out_dir,
+            template=template,
+            stems=stems,
+            format=OutputFormat(
+                container=format.value, depth=depth.value if depth else None, bitrate_kbps=bitrate
+            ),
+            clip=clip.value,
+            overwrite=overwrite,
+            skip_existing=skip_existing,
+            salvage=salvage,
+        )
+        batch = Batch(load, options, model, display)
+        outcomes = []
+        with display():
+            for outcome in batch.run(tracks, jobs):
+                outcomes.append(outcome)
+                display.track_done()
+                if not to_stdout:
+                    tell(outcome, as_json=as_json, quiet=quiet, alone=len(tracks) == 1)
+        if to_stdout and outcomes[0].result:
+            _copy_to_stdout(next(iter(outcomes[0].result.outputs.values())))
+    conclude(outcomes)
+
+
+@contextmanager
+def _output_folder(out: str, to_stdout: bool) -> Iterator[Path]:
+    """The folder of the outputs; for stdout one that lasts as long as the block."""
+    if not to_stdout:
+        yield Path(out)
+        return
+    with tempfile.TemporaryDirectory(prefix="vocalsep-") as folder:
+        yield Path(folder)
+
+
+def _copy_to_stdout(path: Path) -> None:
+    with open(path, "rb") as file:
+        shutil.copyfileobj(file, sys.stdout.buffer)
+    sys.stdout.buffer.flush()

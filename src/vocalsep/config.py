@@ -1,0 +1,50 @@
+"""Mappings (JSON, TOML) into frozen dataclasses, where an unknown key is an error, and back."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from typing import Any, TypeVar, get_type_hints
+
+from vocalsep.errors import OptionError
+
+T = TypeVar("T")
+
+
+def from_mapping(kind: type[T], values: Mapping[str, object]) -> T:
+    """Build the dataclass ``kind`` from ``values``; fields that are missing keep their defaults.
+
+    Lists become tuples where the field is one. Values of a wrong type are refused.
+
+    Raises:
+        OptionError: an unknown key (the nearest valid one is named), a missing one or a wrong type.
+    """
+    fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    hints = get_type_hints(kind)
+    arguments: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in fields:
+            near = difflib.get_close_matches(key, fields, n=1)
+            hint = f"Did you mean '{near[0]}'?" if near else f"Known keys: {', '.join(fields)}."
+            raise OptionError(f"unknown key '{key}' for {kind.__name__}", hint)
+        arguments[key] = _convert(value, hints[key], key)
+    try:
+        return kind(**arguments)
+    except TypeError as error:  # a field without a default is missing
+        raise OptionError(f"{kind.__name__}: {error}") from error
+
+
+def to_mapping(config: object) -> dict[str, Any]:
+    """The plain-JSON form of a config dataclass: `from_mapping` takes it back."""
+    values = dataclasses.asdict(config)  # type: ignore[call-overload]
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+
+
+def _convert(value: object, hint: object, key: str) -> object:
+    if isinstance(value, list):
+        value = tuple(value)
+    plain = {int: (int,), float: (int, float), str: (str,), bool: (bool,)}.get(hint)  # type: ignore[call-overload]
+    if plain and (not isinstance(value, plain) or (isinstance(value, bool) and hint is not bool)):
+        raise OptionError(f"'{key}' is {value!r}, which is no {getattr(hint, '__name__', hint)}")
+    return value

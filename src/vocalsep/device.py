@@ -1,0 +1,70 @@
+"""Which device, and which precision on it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+
+from vocalsep.errors import DeviceError, OptionError
+
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """The device of that name; ``auto`` takes CUDA where there is one, then MPS, then the CPU.
+
+    Args:
+        name: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+
+    Raises:
+        OptionError: no such kind of device.
+        DeviceError: this machine, or this build of PyTorch, has no such device.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = None
+    if device is None or device.type not in ("cpu", "cuda", "mps"):
+        raise OptionError(f"unknown device '{name}'", "Choose auto, cpu, cuda, cuda:N or mps.")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        build = "is" if torch.version.cuda else "is not"
+        raise DeviceError(
+            f"no CUDA device {device.index or 0} here: PyTorch {torch.__version__} {build} built for CUDA "
+            f"and sees {torch.cuda.device_count()} of them",
+            "Use --device cpu, or see 'vocalsep doctor'.",
+        )
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise DeviceError("no MPS device here", "Use --device cpu, or see 'vocalsep doctor'.")
+    return device
+
+
+def choose_precision(precision: str, device: torch.device) -> torch.dtype:
+    """The type the network computes in; ``auto`` takes the fastest that the device runs natively.
+
+    Raises:
+        OptionError: no such precision.
+    """
+    if precision == "auto":
+        return torch.bfloat16 if _has_native_bfloat16(device) else torch.float32
+    if precision not in _DTYPES:
+        raise OptionError(f"unknown precision '{precision}'", f"Choose auto, {', '.join(_DTYPES)}.")
+    return _DTYPES[precision]
+
+
+def _has_native_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type != "cpu":
+        return False
+    # PyTorch computes bfloat16 on every CPU, and slower than float32 where the processor has no instructions for
+    # it. These two questions have no public name in all supported versions.
+    return any(
+        bool(getattr(torch.cpu, question, lambda: False)())
+        for question in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    )

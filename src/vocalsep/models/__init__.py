@@ -1,0 +1,66 @@
+"""The architectures by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from vocalsep.config import from_mapping, to_mapping
+from vocalsep.errors import UnknownModelError
+from vocalsep.models.base import SeparationModel
+from vocalsep.models.open_unmix import OpenUnmix, OpenUnmixConfig
+from vocalsep.models.tdf_mask import TDFMask, TDFMaskConfig
+from vocalsep.models.unet import UNet, UNetConfig, tdf, tdsa, tdt
+
+__all__ = ["ARCHITECTURES", "Architecture", "SeparationModel", "build_model", "config_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A config dataclass, what builds the model from one, and the segments the model is run on."""
+
+    config: type[Any]
+    build: Callable[[Any], SeparationModel]
+    segment_seconds: float = 6.0
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "umx": Architecture(OpenUnmixConfig, OpenUnmix),
+    "tdf": Architecture(UNetConfig, partial(UNet, mixer=tdf)),
+    # every position attends to every other one of its segment: the published length keeps that affordable
+    "tdsa": Architecture(UNetConfig, partial(UNet, mixer=tdsa), segment_seconds=3.0),
+    "tdt": Architecture(UNetConfig, partial(UNet, mixer=tdt)),
+    "tdf_mask": Architecture(TDFMaskConfig, TDFMask),
+}
+
+
+def build_model(config: Mapping[str, object]) -> SeparationModel:
+    """Build a model, with random weights, from the config in a checkpoint.
+
+    Args:
+        config: ``architecture`` and the fields of its config; what is missing takes the default.
+
+    Raises:
+        UnknownModelError: no such architecture.
+        OptionError: an unknown field or a wrong value.
+
+    Example:
+        >>> model = build_model({"architecture": "tdt"})
+        >>> sum(p.numel() for p in model.parameters())
+        84172
+    """
+    fields = dict(config)
+    name = fields.pop("architecture", None)
+    if not isinstance(name, str) or name not in ARCHITECTURES:
+        raise UnknownModelError(f"unknown architecture {name!r}", f"Known: {', '.join(ARCHITECTURES)}.")
+    architecture = ARCHITECTURES[name]
+    model = architecture.build(from_mapping(architecture.config, fields))
+    model.architecture, model.segment_seconds = name, architecture.segment_seconds
+    return model.eval()
+
+
+def config_of(model: SeparationModel) -> dict[str, Any]:
+    """The config that `build_model` makes this model from."""
+    return {"architecture": model.architecture, **to_mapping(model.config)}

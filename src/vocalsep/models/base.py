@@ -1,0 +1,87 @@
+"""What every model is to the engine: a waveform in, the waveforms of its stems out."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Protocol
+
+from torch import Tensor, nn
+
+from vocalsep.stft import istft, stft
+
+
+class SignalConfig(Protocol):
+    """The part of a model's config that says what signals it takes and gives."""
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples a second, in Hz."""
+        ...
+
+    @property
+    def channels(self) -> int:
+        """Channels of the waveforms."""
+        ...
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        """The stems the model gives, in the order of its output."""
+        ...
+
+
+class SeparationModel(nn.Module):
+    """A waveform ``(batch, channel, sample)`` in, ``(batch, stem, channel, sample)`` out.
+
+    The number of samples stays the same, whatever it is. Items of a batch do not see each other. Weights are
+    float32; the caller chooses the precision of the network by `torch.autocast`, the transforms stay float32.
+
+    Attributes:
+        config: the signal contract (rate, channels, stems) and the sizes of the network.
+        architecture: the name the model was built by.
+        segment_seconds: the length of audio the architecture is run on, where nothing else is asked for.
+        overlap: the part of a segment that the next one covers too, likewise.
+    """
+
+    segment_seconds: float = 6.0
+    overlap: float = 0.1
+    architecture: str = ""
+
+    def __init__(self, config: SignalConfig) -> None:
+        super().__init__()
+        self.config = config
+
+    @abstractmethod
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Separate ``(batch, channel, sample)`` into ``(batch, stem, channel, sample)``."""
+
+
+class SpectrogramConfig(SignalConfig, Protocol):
+    """The config of a model that works on the short-time Fourier transform."""
+
+    @property
+    def n_fft(self) -> int:
+        """Samples in a window."""
+        ...
+
+    @property
+    def hop_length(self) -> int:
+        """Samples from window to window."""
+        ...
+
+
+class SpectrogramModel(SeparationModel):
+    """A model that estimates the complex spectrograms of its stems from that of the mixture."""
+
+    def __init__(self, config: SpectrogramConfig) -> None:
+        super().__init__(config)
+        self._n_fft, self._hop_length = config.n_fft, config.hop_length
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Separate ``(batch, channel, sample)`` into ``(batch, stem, channel, sample)``."""
+        spectrogram = stft(waveform, n_fft=self._n_fft, hop_length=self._hop_length)
+        estimate = self.estimate(spectrogram)
+        return istft(estimate, n_fft=self._n_fft, hop_length=self._hop_length, length=waveform.shape[-1])
+
+    @abstractmethod
+    def estimate(self, spectrogram: Tensor) -> Tensor:
+        """Complex ``(batch, channel, bin, frame)`` to complex ``(batch, stem, channel, bin, frame)``."""

@@ -1,0 +1,94 @@
+"""Open-Unmix, the baseline: a bidirectional LSTM over frames that masks the magnitude spectrogram.
+
+Reference: Stöter et al. 2019, "Open-Unmix: a reference implementation for music source separation",
+Journal of Open Source Software 4(41), 1667. State keys are those of the public umxhq and umxl checkpoints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vocalsep.errors import OptionError
+from vocalsep.models.base import SpectrogramModel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenUnmixConfig:
+    """Sizes of Open-Unmix.
+
+    Attributes:
+        sample_rate: Hz.
+        channels: of the waveform.
+        stems: one; the other stem is mixture minus estimate.
+        n_fft: window length in samples.
+        hop_length: samples from window to window.
+        hidden_size: width of the network.
+        max_bin: bins the network reads (None: all); it writes all.
+        n_layers: of the LSTM.
+        dropout: between the layers of the LSTM, in training.
+    """
+
+    sample_rate: int = 44100
+    channels: int = 2
+    stems: tuple[str, ...] = ("vocals",)
+    n_fft: int = 4096
+    hop_length: int = 1024
+    hidden_size: int = 512
+    max_bin: int | None = None
+    n_layers: int = 3
+    dropout: float = 0.4
+
+    def __post_init__(self) -> None:
+        if len(self.stems) != 1:
+            raise OptionError(f"Open-Unmix estimates one stem, not {len(self.stems)}")
+
+
+class OpenUnmix(SpectrogramModel):
+    """Magnitude in, masked magnitude out, the mixture's phase.
+
+    Deviation: frames are centred, so that the first and last samples lie under full windows; no Wiener filter.
+    """
+
+    def __init__(self, config: OpenUnmixConfig) -> None:
+        super().__init__(config)
+        hidden, n_bins = config.hidden_size, config.n_fft // 2 + 1
+        self.n_in_bins = config.max_bin or n_bins
+        self.fc1 = nn.Linear(config.channels * self.n_in_bins, hidden, bias=False)
+        self.bn1 = nn.BatchNorm1d(hidden)
+        self.lstm = nn.LSTM(hidden, hidden // 2, config.n_layers, dropout=config.dropout, bidirectional=True)
+        self.fc2 = nn.Linear(2 * hidden, hidden, bias=False)
+        self.bn2 = nn.BatchNorm1d(hidden)
+        self.fc3 = nn.Linear(hidden, config.channels * n_bins, bias=False)
+        self.bn3 = nn.BatchNorm1d(config.channels * n_bins)
+        self.input_mean = nn.Parameter(torch.zeros(self.n_in_bins))
+        self.input_scale = nn.Parameter(torch.ones(self.n_in_bins))
+        self.output_mean = nn.Parameter(torch.ones(n_bins))
+        self.output_scale = nn.Parameter(torch.ones(n_bins))
+
+    def network(self, magnitude: Tensor) -> Tensor:
+        """Map ``(batch, channel, bin, frame)``, not negative, to the magnitude of the stem."""
+        batch, channels, _, _ = magnitude.shape
+        x = rearrange(magnitude, "batch channel bin frame -> frame batch channel bin")
+        x = (x[..., : self.n_in_bins] + self.input_mean) * self.input_scale
+
+        def normed(norm: nn.Module, y: Tensor) -> Tensor:
+            rows: Tensor = rearrange(norm(y), "(frame batch) width -> frame batch width", batch=batch)
+            return rows
+
+        x = torch.tanh(normed(self.bn1, self.fc1(x.flatten(2).flatten(0, 1))))
+        x = torch.cat([x, self.lstm(x)[0]], dim=-1)  # (frame, batch, 2 * hidden)
+        x = functional.relu(normed(self.bn2, self.fc2(x.flatten(0, 1))))
+        x = normed(self.bn3, self.fc3(x.flatten(0, 1)))
+        x = rearrange(x, "frame batch (channel bin) -> batch channel bin frame", channel=channels)
+        mask = functional.relu(x * self.output_scale[:, None] + self.output_mean[:, None])
+        return mask * magnitude
+
+    def estimate(self, spectrogram: Tensor) -> Tensor:
+        """Complex ``(batch, channel, bin, frame)`` to complex ``(batch, 1, channel, bin, frame)``."""
+        magnitude = self.network(spectrogram.abs()).float()
+        return torch.polar(magnitude, spectrogram.angle()).unsqueeze(1)

@@ -1,0 +1,167 @@
+"""The complex-as-channels U-Net: one network, three intermediate blocks (TDF, TDSA, TDT).
+
+Reference: TFC-TDF-UNet, Choi et al. 2020, arXiv:1912.02591; the TDSA and TDT variants put self-attention and a
+transformer block in the place of the TDF.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vocalsep.errors import OptionError
+from vocalsep.models.base import SpectrogramModel
+from vocalsep.models.blocks import TDF, TDSA, TDT, TFC, down, up
+from vocalsep.stft import pack, unpack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UNetConfig:
+    """Sizes of the U-Net; the defaults are the published configuration.
+
+    Attributes:
+        sample_rate: Hz.
+        channels: of the waveform.
+        stems: one; the other stem is mixture minus estimate.
+        n_fft: window length in samples.
+        hop_length: samples from window to window.
+        n_bins: bins the network sees: ``n_fft // 2``, the Nyquist bin is dropped and zero in the estimate.
+        depth: levels; frames and bins halve at each.
+        growth: channels of every block's output.
+        kernel_size: of the convolutions, (frames, bins).
+        layers: layers in each TFC and in each block after it.
+        bottleneck: ``tdf`` with more than one layer: bins are squeezed by ``n_bins / bottleneck`` between them.
+        n_heads: ``tdsa``: 1 is the published attention (biases, no output projection); more are multi-head.
+        dropout: ``tdt``: in the feed-forward, in training.
+    """
+
+    sample_rate: int = 44100
+    channels: int = 2
+    stems: tuple[str, ...] = ("vocals",)
+    n_fft: int = 2048
+    hop_length: int = 1024
+    n_bins: int = 1024
+    depth: int = 3
+    growth: int = 24
+    kernel_size: tuple[int, int] = (3, 3)
+    layers: int = 1
+    bottleneck: int = 128
+    n_heads: int = 1
+    dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.n_bins % 2**self.depth:
+            raise OptionError(f"n_bins {self.n_bins} cannot be halved {self.depth} times (depth)")
+        if len(self.stems) != 1:
+            raise OptionError(f"the U-Net estimates one stem, not {len(self.stems)}")
+
+
+Mixer = Callable[[UNetConfig, int], nn.Module]
+"""Makes the block after a TFC for a number of bins."""
+
+
+def tdf(config: UNetConfig, n_bins: int) -> nn.Module:
+    """The mixer of the TFC-TDF-UNet."""
+    return TDF(config.growth, n_bins, n_bins * config.bottleneck // config.n_bins, config.layers)
+
+
+def tdsa(config: UNetConfig, n_bins: int) -> nn.Module:
+    """The mixer of the TFC-TDSA-UNet."""
+    return TDSA(n_bins, config.n_heads, config.layers)
+
+
+def tdt(config: UNetConfig, n_bins: int) -> nn.Module:
+    """The mixer of the TFC-TDT-UNet."""
+    return TDT(config.growth, n_bins, config.layers, config.dropout)
+
+
+class Block(nn.Module):
+    """A TFC and a mixer around which goes one more residual, as the published checkpoint needs it."""
+
+    def __init__(self, config: UNetConfig, mixer: Mixer, in_channels: int, n_bins: int) -> None:
+        super().__init__()
+        self.tfc = TFC(in_channels, config.growth, config.kernel_size, config.layers)
+        self.mixer = mixer(config, n_bins)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(batch, in_channel, frame, bin)`` to ``(batch, growth, frame, bin)``."""
+        x = self.tfc(x)
+        output: Tensor = x + self.mixer(x)
+        return output
+
+
+class Encoder(nn.Module):
+    """One level down: block, then half the frames and bins."""
+
+    def __init__(self, config: UNetConfig, mixer: Mixer, n_bins: int) -> None:
+        super().__init__()
+        self.block = Block(config, mixer, config.growth, n_bins)
+        self.down = down(config.growth)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(batch, channel, frame, bin)`` to ``(batch, channel, frame / 2, bin / 2)``."""
+        output: Tensor = self.down(self.block(x))
+        return output
+
+
+class Decoder(nn.Module):
+    """One level up: the skip is concatenated, block, then double the frames and bins."""
+
+    def __init__(self, config: UNetConfig, mixer: Mixer, n_bins: int) -> None:
+        super().__init__()
+        self.block = Block(config, mixer, 2 * config.growth, n_bins)
+        self.up = up(config.growth)
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        """``(batch, channel, frame, bin)`` to ``(batch, channel, 2 * frame, 2 * bin)``."""
+        skip = skip[:, :, : x.shape[2]]  # where an odd number of frames was halved on the way down
+        output: Tensor = self.up(self.block(torch.cat([x, skip], dim=1)))
+        return output
+
+
+class UNet(SpectrogramModel):
+    """Spectrogram in, spectrogram of the one stem out.
+
+    Args:
+        config: sizes.
+        mixer: `tdf`, `tdsa` or `tdt`.
+    """
+
+    def __init__(self, config: UNetConfig, mixer: Mixer) -> None:
+        super().__init__(config)
+        self.n_bins, self.frame_multiple = config.n_bins, 2**config.depth
+        maps = 2 * config.channels
+        bins = [config.n_bins >> level for level in range(config.depth + 1)]
+        self.in_conv = nn.Conv2d(maps, config.growth, (1, 3), padding="same")
+        self.encoder = nn.ModuleList(Encoder(config, mixer, n) for n in bins[:-1])
+        self.bottleneck = Block(config, mixer, config.growth, bins[-1])
+        self.decoder = nn.ModuleList(Decoder(config, mixer, n) for n in reversed(bins[1:]))
+        self.out_conv = nn.Conv2d(config.growth, maps, (1, 3), padding="same")
+
+    def network(self, packed: Tensor) -> Tensor:
+        """Complex-as-channels ``(batch, 2 * channel, frame, bin)`` to the same of the stem.
+
+        Frames beyond the last multiple of ``2 ** depth`` are not in the output.
+        """
+        x = functional.relu(self.in_conv(packed))
+        skips = []
+        for encoder in self.encoder:
+            x = encoder(x)
+            skips.append(x)
+        x = self.bottleneck(x)
+        for decoder in self.decoder:
+            x = decoder(x, skips.pop())
+        output: Tensor = self.out_conv(x)
+        return output
+
+    def estimate(self, spectrogram: Tensor) -> Tensor:
+        """Complex ``(batch, channel, bin, frame)`` to complex ``(batch, 1, channel, bin, frame)``."""
+        n_bins, n_frames = spectrogram.shape[-2:]
+        packed = pack(spectrogram[..., : self.n_bins, :])
+        packed = functional.pad(packed, (0, 0, 0, -n_frames % self.frame_multiple))
+        estimate = unpack(self.network(packed)[:, :, :n_frames])
+        return functional.pad(estimate, (0, 0, 0, n_bins - self.n_bins)).unsqueeze(1)

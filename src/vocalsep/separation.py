@@ -1,0 +1,240 @@
+"""The engine: segmented overlap-add over a stream of blocks, for any `SeparationModel`.
+
+A song is cut into overlapping segments of one length, batches of which go through the model; where segments
+overlap, the output is their weighted mean. Memory is that of a few segments, however long the song.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vocalsep.device import choose_device, choose_precision
+from vocalsep.errors import OptionError, OutOfMemoryError
+from vocalsep.models.base import SeparationModel
+
+log = logging.getLogger("vocalsep")
+
+_LEAST_SEGMENT_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeparationOptions:
+    """How a model is run over a song.
+
+    Attributes:
+        segment_seconds: length of the segments; None takes the model's own.
+        overlap: part of a segment that the next one covers too, 0 to 0.9; None takes the model's own.
+        batch_size: segments that go through the model at once; it does not change the result.
+        shifts: further passes, each with the segments shifted by an equal part of the stride, all averaged.
+        precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        threads: of the CPU; None leaves PyTorch's choice.
+    """
+
+    segment_seconds: float | None = None
+    overlap: float | None = None
+    batch_size: int = 1
+    shifts: int = 0
+    precision: str = "auto"
+    device: str = "auto"
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.segment_seconds is not None and not 0.1 <= self.segment_seconds <= 600:
+            raise OptionError(f"a segment of {self.segment_seconds} s is not within 0.1 to 600 s")
+        if self.overlap is not None and not 0 <= self.overlap <= 0.9:
+            raise OptionError(f"an overlap of {self.overlap} is not within 0 to 0.9")
+        if self.batch_size < 1:
+            raise OptionError(f"a batch of {self.batch_size} segments is none")
+        if not 0 <= self.shifts <= 64:
+            raise OptionError(f"{self.shifts} shifts are not within 0 to 64")
+        if self.threads is not None and self.threads < 1:
+            raise OptionError(f"{self.threads} threads are none")
+
+
+class SegmentedSeparation:
+    """A model made ready to run over songs of any length.
+
+    Args:
+        model: moved to the device, where its convolutions run channels-last.
+        options: see `SeparationOptions`.
+
+    Raises:
+        OptionError: an unknown device or precision.
+        DeviceError: a device that is not there.
+    """
+
+    def __init__(self, model: SeparationModel, options: SeparationOptions | None = None) -> None:
+        options = options or SeparationOptions()
+        self.device = choose_device(options.device)
+        self.dtype = choose_precision(options.precision, self.device)
+        self.model = model.eval().to(self.device)
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if options.threads is not None:
+            torch.set_num_threads(options.threads)
+        seconds = options.segment_seconds or model.segment_seconds
+        overlap = model.overlap if options.overlap is None else options.overlap
+        self.segment = max(1, round(seconds * model.config.sample_rate))
+        # every shift adds a pass whose segments lie between the others: together they are one denser grid
+        self._stride_share = (1 - overlap) / (1 + options.shifts)
+        self.batch_size = options.batch_size
+
+    def __call__(self, blocks: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Separate a song that comes in blocks.
+
+        Args:
+            blocks: float32 ``(channel, sample)`` at the model's rate, of any and changing numbers of samples.
+
+        Yields:
+            float32 ``(stem, channel, sample)`` on the CPU; all together as many samples as came in.
+
+        Raises:
+            OutOfMemoryError: even one second does not fit into the memory of the CPU.
+
+        Example:
+            >>> from vocalsep.models import build_model
+            >>> separation = SegmentedSeparation(build_model({"architecture": "tdf_mask"}))
+            >>> [out.shape for out in separation([torch.zeros(2, 50_000), torch.zeros(2, 50_001)])]
+            [torch.Size([1, 2, 100001])]
+        """
+        mean = OverlapMean()
+        stride = max(1, round(self.segment * self._stride_share))
+        for batch in _batches(cut(blocks, self.segment, stride), self.batch_size):
+            estimates = self._estimate(torch.stack([samples for _, samples in batch]))
+            for (start, _), estimate in zip(batch, estimates, strict=True):
+                # starts only grow: what lies before this one is finished
+                if (finished := mean.take_before(start)) is not None:
+                    yield finished.cpu()
+                mean.add(start, estimate)
+        if (rest := mean.take_before(mean.end)) is not None:
+            yield rest.cpu()
+
+    def _estimate(self, waveforms: Tensor) -> Iterable[Tensor]:
+        """``(batch, channel, sample)`` to as many ``(stem, channel, sample)``, in parts where memory is short."""
+        if len(waveforms) > self.batch_size:
+            return itertools.chain.from_iterable(map(self._estimate, torch.split(waveforms, self.batch_size)))
+        if waveforms.shape[-1] > self.segment:  # cut before memory ran out: each becomes a small song
+            return [torch.cat(list(self([waveform])), dim=-1) for waveform in waveforms]
+        try:
+            return self._forward(waveforms)
+        except RuntimeError as error:
+            if not _is_out_of_memory(error):
+                raise
+        # after the except clause, whose traceback holds the tensors that have to go
+        self._shrink(waveforms)
+        return self._estimate(waveforms)
+
+    @torch.inference_mode()
+    def _forward(self, waveforms: Tensor) -> Tensor:
+        reduced = self.dtype != torch.float32
+        with torch.autocast(self.device.type, dtype=self.dtype, enabled=reduced):
+            estimates: Tensor = self.model(waveforms.to(self.device))
+        return estimates.float()
+
+    def _shrink(self, waveforms: Tensor) -> None:
+        """Need less memory than for ``waveforms``: half the batch, else half the segment, else the CPU."""
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        rate = self.model.config.sample_rate
+        if len(waveforms) > 1:
+            self.batch_size = len(waveforms) // 2
+            log.warning("out of memory on %s: going on with batches of %d", self.device, self.batch_size)
+        elif waveforms.shape[-1] // 2 >= _LEAST_SEGMENT_SECONDS * rate:
+            self.segment = waveforms.shape[-1] // 2
+            log.warning("out of memory on %s: going on with segments of %.1f s", self.device, self.segment / rate)
+        elif self.device.type != "cpu":
+            log.warning("out of memory on %s, even for one second: going on on the CPU", self.device)
+            self.device = torch.device("cpu")
+            self.dtype = choose_precision("auto", self.device)
+            self.model.to(self.device)
+        else:
+            raise OutOfMemoryError("out of memory, even for one second of audio", "Close other programs.")
+
+
+def cut(blocks: Iterable[Tensor], segment: int, stride: int) -> Iterator[tuple[int, Tensor]]:
+    """Cut a stream of blocks into overlapping segments.
+
+    All segments have the same length: the last one ends where the stream ends, and so starts less than a stride
+    after the one before it. A stream that is shorter than a segment is one short segment.
+
+    Yields:
+        the first sample's position in the stream and the samples ``(channel, sample)``.
+
+    Example:
+        >>> blocks = torch.arange(8).view(1, 8).split(3, dim=1)
+        >>> [(start, samples[0].tolist()) for start, samples in cut(blocks, segment=4, stride=3)]
+        [(0, [0, 1, 2, 3]), (3, [3, 4, 5, 6]), (4, [4, 5, 6, 7])]
+    """
+    held: Tensor | None = None  # what came since the start of the segment before
+    start = ahead = 0
+    for block in blocks:
+        held = block if held is None else torch.cat([held, block], dim=-1)
+        while held.shape[-1] > ahead + segment:  # not >=: the last segment is for the end of the stream
+            held, start, ahead = held[..., ahead:], start + ahead, stride
+            yield start, held[..., :segment]
+    if held is not None and held.shape[-1]:
+        tail = max(0, held.shape[-1] - segment)
+        yield start + tail, held[..., tail:]
+
+
+class OverlapMean:
+    """The weighted mean of overlapping segments, kept as a running mean.
+
+    With w_i the window of segment i at a sample and W_i = w_1 + ... + w_i, the mean of i segments is
+
+        m_i = m_(i-1) + (x_i - m_(i-1)) w_i / W_i.
+
+    Unlike a sum that is divided at the end it needs no special case at the ends of the song, and where all
+    segments agree it is what they agree on to the last bit. The window is a squared sine: it fades out the ends
+    of a segment, where the model lacks context, and is nowhere zero.
+    """
+
+    def __init__(self) -> None:
+        self.start = self.end = 0
+        self._mean = self._weight = torch.empty(0)
+
+    def add(self, start: int, estimate: Tensor) -> None:
+        """Take in a segment ``(stem, channel, sample)``; ``start`` is not before what was taken out."""
+        length = estimate.shape[-1]
+        offset, missing = start - self.start, start + length - self.end
+        if missing > 0:
+            new = estimate.new_zeros(*estimate.shape[:-1], missing)
+            self._mean = torch.cat([self._mean, new], dim=-1) if self._mean.numel() else new
+            self._weight = torch.cat([self._weight.to(new.device), new.new_zeros(missing)])
+            self.end += missing
+        window = _window(length, estimate.device)
+        weight = self._weight[offset : offset + length].add_(window)
+        self._mean[..., offset : offset + length].lerp_(estimate, window / weight)
+
+    def take_before(self, position: int) -> Tensor | None:
+        """Take out the samples before ``position``: ``(stem, channel, sample)``, or None if there are none."""
+        n = position - self.start
+        if n <= 0:
+            return None
+        taken, self._mean = self._mean[..., :n], self._mean[..., n:]
+        self._weight = self._weight[n:]
+        self.start = position
+        return taken
+
+
+def _window(length: int, device: torch.device) -> Tensor:
+    phase = (torch.arange(length, dtype=torch.float32, device=device) + 0.5) * (torch.pi / length)
+    return phase.sin().square()
+
+
+def _batches(segments: Iterable[tuple[int, Tensor]], size: int) -> Iterator[list[tuple[int, Tensor]]]:
+    iterator = iter(segments)
+    while batch := list(itertools.islice(iterator, size)):
+        yield batch
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or any(
+        words in str(error) for words in ("out of memory", "can't allocate memory", "not enough memory")
+    )

@@ -1,0 +1,215 @@
+"""A checkpoint: the config of a model, its tensors by name, and words about them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from vocalsep.atomic import atomic_path
+from vocalsep.errors import CorruptWeightsError, VocalsepError
+from vocalsep.models import SeparationModel, build_model
+
+_DAMAGED = "Get the file again; `vocalsep models list` shows the models that can be downloaded."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """What a weights file holds.
+
+    Attributes:
+        config: ``architecture`` and the fields of its config, as `vocalsep.models.build_model` takes them.
+        state: tensors by the names of the model's state dict.
+        metadata: other words in the file: id, licence.
+    """
+
+    config: dict[str, Any]
+    state: dict[str, Tensor]
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read the tensors of a weights file, and the metadata beside them, without executing anything in it.
+
+    safetensors files are told by suffix or content; all else goes through torch's restricted unpickler, which
+    knows tensors and plain containers only. ``{"state_dict": ...}`` or ``{"state": ...}`` around the tensors and
+    the ``module.`` before the names, left by data-parallel training, are taken off.
+
+    Raises:
+        CorruptWeightsError: the file cannot be read, is damaged, holds code, or no tensors by name.
+    """
+    try:
+        with open(path, "rb") as file:
+            head = file.read(9)
+    except OSError as error:
+        raise CorruptWeightsError(
+            f"cannot read {path}: {error.strerror}", "Check the path and its rights."
+        ) from error
+    if path.suffix == ".safetensors" or head[8:] == b"{":
+        return _read_safetensors(path)
+    return _read_pickle(path)
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read a weights file with its config, which is inside it or a JSON file beside it.
+
+    Beside ``vocals.safetensors`` these are ``vocals.json`` and ``config.json``.
+
+    Raises:
+        CorruptWeightsError: see `read_tensors`; or there is no config, or it is no JSON object.
+    """
+    state, metadata = read_tensors(path)
+    config = metadata.pop("config", None)
+    if config is None:
+        config = _config_beside(path)
+    if isinstance(config, str):
+        try:
+            config = json.loads(config)
+        except ValueError as error:
+            raise CorruptWeightsError(f"{path}: the config is not JSON: {error}", _DAMAGED) from error
+    if not isinstance(config, Mapping):
+        raise CorruptWeightsError(
+            f"{path} does not say which model it is for",
+            f"Try `vocalsep models import {path} --model NAME -o NAME.safetensors`.",
+        )
+    words = {key: value for key, value in metadata.items() if isinstance(value, str)}
+    return Checkpoint(config=dict(config), state=state, metadata=words)
+
+
+def write_checkpoint(path: Path, checkpoint: Checkpoint, *, dtype: torch.dtype | None = None) -> None:
+    """Write a checkpoint as safetensors, whole or not at all; the same checkpoint gives the same bytes.
+
+    The counters of batch normalisation are left out: nothing in evaluation reads them.
+
+    Args:
+        path: the file, replaced if there.
+        checkpoint: what to write.
+        dtype: what floating-point tensors are stored as (None: as they are).
+
+    Raises:
+        OutputError: the file cannot be written.
+        ValueError: a value does not fit into ``dtype``.
+    """
+    state = {}
+    for name, tensor in sorted(checkpoint.state.items()):
+        if name.endswith("num_batches_tracked"):
+            continue
+        stored = tensor.to(dtype) if dtype and tensor.is_floating_point() else tensor
+        if not torch.equal(stored.isfinite(), tensor.isfinite()):
+            raise ValueError(f"{name} has values up to {tensor.abs().max():g}, too large for {dtype}")
+        state[name] = stored.contiguous()
+    metadata = {**checkpoint.metadata, "config": json.dumps(checkpoint.config)}
+    content = _sort_header(safetensors.torch.save(state, metadata))
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def load_model(path: Path) -> SeparationModel:
+    """Build the model of a weights file, in float32 and evaluation mode.
+
+    Raises:
+        CorruptWeightsError: see `read_checkpoint` and `build_from`.
+    """
+    return build_from(read_checkpoint(path), path)
+
+
+def build_from(checkpoint: Checkpoint, origin: Path | str) -> SeparationModel:
+    """Build the model that a checkpoint describes, each tensor in its place and none left over.
+
+    Args:
+        checkpoint: config and tensors.
+        origin: where it is from, for messages.
+
+    Raises:
+        CorruptWeightsError: the config makes no model, or the first tensor that is missing, unknown or of another
+            shape.
+    """
+    try:
+        model = build_model(checkpoint.config)
+    except VocalsepError as error:
+        raise CorruptWeightsError(f"{origin}: the config is wrong: {error.message}", error.hint) from error
+    except (RuntimeError, ValueError, TypeError, ArithmeticError) as error:  # sizes of which no layer can be made
+        raise CorruptWeightsError(f"{origin}: the config makes no model: {error}", _DAMAGED) from error
+    wanted = {name: t for name, t in model.state_dict().items() if not name.endswith("num_batches_tracked")}
+    state = {name: t for name, t in checkpoint.state.items() if not name.endswith("num_batches_tracked")}
+    for name in sorted(wanted.keys() | state.keys()):
+        if name not in state:
+            problem = f"{name} is missing"
+        elif name not in wanted:
+            problem = f"{name} is not in the model"
+        elif state[name].shape != wanted[name].shape:
+            problem = f"{name} has shape {tuple(state[name].shape)}, not {tuple(wanted[name].shape)}"
+        else:
+            continue
+        raise CorruptWeightsError(
+            f"{origin} does not fit a {checkpoint.config['architecture']} model: {problem}", _DAMAGED
+        )
+    model.load_state_dict(state)
+    return model.float().eval()
+
+
+def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = dict(file.metadata() or {})
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    except (SafetensorError, OSError) as error:
+        raise CorruptWeightsError(f"{path} is not a whole safetensors file: {error}", _DAMAGED) from error
+    return _plain_names(state), metadata
+
+
+def _read_pickle(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # hostile or torn bytes make the unpickler raise anything
+        reason = str(error).partition("\n")[0]
+        raise CorruptWeightsError(f"{path} cannot be read as plain weights: {reason}", _DAMAGED) from error
+    return unwrap(content, path)
+
+
+def unwrap(content: object, origin: Path | str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Take the tensors by name out of what `torch.load` gives, and what stands beside them.
+
+    Raises:
+        CorruptWeightsError: there are none.
+    """
+    beside: dict[str, Any] = {}
+    state = content
+    while isinstance(state, Mapping) and (inner := [key for key in ("state_dict", "state") if key in state]):
+        beside = {**beside, **{key: value for key, value in state.items() if key != inner[0]}}
+        state = state[inner[0]]
+    if not isinstance(state, Mapping) or not state:
+        raise CorruptWeightsError(f"{origin} holds no tensors by name", _DAMAGED)
+    for name, tensor in state.items():
+        if not isinstance(name, str) or not isinstance(tensor, Tensor):
+            raise CorruptWeightsError(f"{origin} holds more than tensors by name: {name!r}", _DAMAGED)
+    return _plain_names(state), beside
+
+
+def _plain_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix("module."): tensor for name, tensor in state.items()}
+
+
+def _sort_header(content: bytes) -> bytes:
+    """Sort the header of a safetensors file, whose writer puts the metadata in an order of chance."""
+    start = 8 + int.from_bytes(content[:8], "little")
+    header = json.dumps(json.loads(content[8:start]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)  # the tensors stay aligned
+    return len(header).to_bytes(8, "little") + header + content[start:]
+
+
+def _config_beside(path: Path) -> object:
+    for candidate in (path.with_suffix(".json"), path.with_name("config.json")):
+        if candidate.is_file():
+            try:
+                return candidate.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise CorruptWeightsError(f"cannot read {candidate}: {error}", _DAMAGED) from error
+    return None

@@ -1,0 +1,29 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+settings.register_profile("default", deadline=None)
+settings.load_profile("default")
+
+PROJECT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def reference_data() -> Path:
+    """Reference tensors and real clips that are not part of the project; tests that need them skip without."""
+    folder = Path(os.environ.get("VOCALSEP_REFERENCE_DATA", PROJECT.parent / "shared"))
+    if not (folder / "reference" / "index.json").exists():
+        pytest.skip("no reference data beside the project (VOCALSEP_REFERENCE_DATA)")
+    return folder
+
+
+@pytest.fixture
+def tone() -> np.ndarray:
+    """Two seconds of a stereo chord with a little noise, float32 (channel, sample) at 44.1 kHz."""
+    time = np.arange(2 * 44100) / 44100
+    rng = np.random.default_rng(7)
+    chord = sum(np.sin(2 * np.pi * hz * time + phase) for hz, phase in ((220, 0), (277.2, 1), (330, 2)))
+    return (0.15 * np.stack([chord, 0.7 * chord]) + 0.01 * rng.standard_normal((2, time.size))).astype(np.float32)

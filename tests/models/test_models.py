@@ -1,0 +1,102 @@
+import dataclasses
+
+import pytest
+import torch
+
+from vocalsep.errors import OptionError, UnknownModelError
+from vocalsep.models import ARCHITECTURES, build_model, config_of
+from vocalsep.models.blocks import TDSA, Attention
+
+SMALL = {
+    "umx": {"n_fft": 512, "hop_length": 128, "hidden_size": 16},
+    "tdf": {"n_fft": 256, "hop_length": 128, "n_bins": 128, "growth": 4},
+    "tdsa": {"n_fft": 256, "hop_length": 128, "n_bins": 128, "growth": 4},
+    "tdt": {"n_fft": 256, "hop_length": 128, "n_bins": 128, "growth": 4},
+    "tdf_mask": {"n_fft": 256, "hop_length": 128, "n_bins": 128, "width": 4, "growth": 2},
+}
+
+
+def small(architecture):
+    torch.manual_seed(1)
+    return build_model({"architecture": architecture, **SMALL[architecture]})
+
+
+@pytest.mark.parametrize(
+    ("architecture", "count"),
+    [("umx", 9_469_960), ("tdf", 1_804_076), ("tdsa", 5_291_228), ("tdt", 84_172), ("tdf_mask", 450_944)],
+)
+def test_parameter_counts_are_the_published_ones(architecture, count):
+    assert sum(p.numel() for p in build_model({"architecture": architecture}).parameters()) == count
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("length", [1, 2, 127, 128, 129, 1000, 5000])
+def test_every_length_comes_back(architecture, length):
+    waveform = torch.randn(2, 2, length)
+    with torch.inference_mode():
+        output = small(architecture)(waveform)
+    assert output.shape == (2, 1, 2, length)
+    assert output.isfinite().all()
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_items_of_a_batch_do_not_see_each_other(architecture):
+    model = small(architecture)
+    waveform = torch.randn(3, 2, 4000)
+    with torch.inference_mode():
+        together = model(waveform)
+        alone = torch.cat([model(item[None]) for item in waveform])
+        changed = model(torch.cat([waveform[:1], 100 * torch.randn(2, 2, 4000)]))
+    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(changed[0], together[0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("architecture", ["umx", "tdf_mask"])
+def test_what_masks_gives_silence_for_silence(architecture):
+    with torch.inference_mode():
+        assert small(architecture)(torch.zeros(1, 2, 4000)).abs().max() < 1e-6
+
+
+def test_tdf_mask_follows_the_level():
+    model, waveform = small("tdf_mask"), torch.randn(1, 2, 4000)
+    with torch.inference_mode():
+        quiet, loud = model(0.001 * waveform), model(10 * waveform)
+    assert (quiet * 10_000 - loud).norm() / loud.norm() < 2e-3  # 1e-6 is added to the level
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_config_round_trip(architecture):
+    model = small(architecture)
+    again = build_model(config_of(model))
+    assert again.config == model.config
+    assert dataclasses.is_dataclass(model.config)
+    again.load_state_dict(model.state_dict())
+
+
+def test_attention_never_holds_the_scores():
+    """12,000 tokens: the scores alone would take 576 MB, queries, keys and values take 1.2 MB each."""
+    attention, tokens = Attention(24).eval(), torch.randn(1, 12_000, 24)
+    with torch.inference_mode(), torch.profiler.profile(profile_memory=True) as profile:
+        attention(tokens)
+    largest = max(event.self_cpu_memory_usage for event in profile.key_averages())
+    assert largest < 50e6
+
+
+def test_tdsa_tokens_are_positions_of_one_item():
+    """Attention knows no order: permuting an item's frames permutes its output."""
+    torch.manual_seed(0)
+    block, x = TDSA(16, 1, 1).eval(), torch.randn(2, 3, 8, 16)
+    order = torch.randperm(8)
+    with torch.inference_mode():
+        torch.testing.assert_close(block(x)[:, :, order], block(x[:, :, order]))
+
+
+def test_unknown_architecture_and_key_are_named():
+    with pytest.raises(UnknownModelError, match="no_such"):
+        build_model({"architecture": "no_such"})
+    with pytest.raises(OptionError, match=r"'grwth'.*'growth'"):
+        build_model({"architecture": "tdf", "grwth": 8})
+    with pytest.raises(OptionError, match="cannot be halved"):
+        build_model({"architecture": "tdf", "n_bins": 100})
+    with pytest.raises(OptionError, match="'growth' is 'wide'"):
+        build_model({"architecture": "tdf", "growth": "wide"})

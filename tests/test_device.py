@@ -1,0 +1,38 @@
+import pytest
+import torch
+
+from vocalsep.device import choose_device, choose_precision
+from vocalsep.errors import DeviceError, OptionError
+
+
+def test_auto_takes_what_is_there():
+    expected = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    assert choose_device("auto").type == expected
+
+
+def test_missing_devices_are_named():
+    with pytest.raises(DeviceError, match=r"no CUDA device 99 here"):
+        choose_device("cuda:99")
+
+
+@pytest.mark.parametrize("name", ["gpu", "meta", "cuda:x", ""])
+def test_unknown_devices(name):
+    with pytest.raises(OptionError, match="unknown device"):
+        choose_device(name)
+
+
+def test_precisions():
+    cpu = torch.device("cpu")
+    assert choose_precision("bf16", cpu) is torch.bfloat16
+    assert choose_precision("fp16", cpu) is torch.float16
+    assert choose_precision("fp32", cpu) is torch.float32
+    assert choose_precision("auto", torch.device("mps")) is torch.float32
+    with pytest.raises(OptionError, match="unknown precision"):
+        choose_precision("int8", cpu)
+
+
+@pytest.mark.parametrize(("native", "expected"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_auto_precision_asks_the_processor(monkeypatch, native, expected):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: native, raising=False)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False, raising=False)
+    assert choose_precision("auto", torch.device("cpu")) is expected

@@ -1,0 +1,181 @@
+import logging
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from identity_model import IdentityModel
+from vocalsep.errors import OptionError, OutOfMemoryError
+from vocalsep.models import build_model
+from vocalsep.separation import OverlapMean, SegmentedSeparation, SeparationOptions, cut
+
+
+def run(model, waveform, block, **options):
+    blocks = waveform.split(block, dim=-1)
+    outputs = list(SegmentedSeparation(model, SeparationOptions(**options))(blocks))
+    return torch.cat(outputs, dim=-1)
+
+
+@given(
+    length=st.integers(1, 3000),
+    segment=st.floats(0.1, 4.0),
+    overlap=st.floats(0, 0.9),
+    batch=st.integers(1, 5),
+    block=st.integers(1, 3500),
+    shifts=st.integers(0, 3),
+)
+def test_identity_comes_back_to_the_last_bit(length, segment, overlap, batch, block, shifts):
+    waveform = torch.randn(2, length)
+    output = run(
+        IdentityModel(sample_rate=200),
+        waveform,
+        block,
+        segment_seconds=segment,
+        overlap=overlap,
+        batch_size=batch,
+        shifts=shifts,
+    )
+    assert torch.equal(output[0], waveform)
+
+
+def test_no_blocks_and_empty_blocks_give_nothing():
+    separation = SegmentedSeparation(IdentityModel())
+    assert list(separation([])) == []
+    assert list(separation([torch.zeros(2, 0)])) == []
+
+
+@given(block=st.integers(1, 9000))
+def test_block_size_does_not_change_a_bit(block):
+    torch.manual_seed(0)
+    model = build_model({"architecture": "tdf_mask", "n_fft": 256, "hop_length": 128, "n_bins": 128, "width": 4})
+    waveform = torch.randn(2, 9000)
+    options = {"segment_seconds": 0.1, "precision": "fp32"}
+    assert torch.equal(run(model, waveform, block, **options), run(model, waveform, 9000, **options))
+
+
+@pytest.mark.parametrize("batch", [2, 3, 16])
+def test_batch_size_does_not_change_the_result(batch):
+    torch.manual_seed(0)
+    model = build_model({"architecture": "tdf_mask", "n_fft": 256, "hop_length": 128, "n_bins": 128, "width": 4})
+    waveform = torch.randn(2, 30_000)
+    options = {"segment_seconds": 0.1, "precision": "fp32"}
+    one = run(model, waveform, 9000, batch_size=1, **options)
+    torch.testing.assert_close(run(model, waveform, 9000, batch_size=batch, **options), one, rtol=1e-4, atol=1e-5)
+
+
+@given(
+    length=st.integers(1, 400), segment=st.integers(1, 120), stride=st.integers(1, 120), block=st.integers(1, 90)
+)
+def test_cut_covers_every_sample_with_equal_segments(length, segment, stride, block):
+    stride = min(stride, segment)
+    stream = torch.arange(length)[None]
+    covered = set()
+    starts = []
+    for start, samples in cut(stream.split(block, dim=1), segment, stride):
+        assert samples.shape[-1] == min(segment, length)
+        assert torch.equal(samples, stream[:, start : start + segment])
+        covered.update(samples[0].tolist())
+        starts.append(start)
+    assert covered == set(range(length))
+    assert starts == sorted(set(starts))
+    assert len(starts) == max(0, -(-(length - segment) // stride)) + 1  # no more than are needed
+
+
+def test_overlap_is_the_weighted_mean():
+    """Where two segments overlap, each counts by its squared sine."""
+    mean = OverlapMean()
+    mean.add(0, torch.zeros(1, 1, 100))
+    mean.add(50, torch.ones(1, 1, 100))
+    output = mean.take_before(150)[0, 0]
+    phase = (torch.arange(100) + 0.5) * torch.pi / 100
+    window = phase.sin() ** 2
+    expected = window[:50] / (window[:50] + window[50:])
+    torch.testing.assert_close(output[50:100], expected)
+    assert output[:50].eq(0).all()
+    assert output[100:].eq(1).all()
+
+
+def test_shifts_add_segments_between():
+    waveform = torch.randn(2, 4000)
+    model = IdentityModel(sample_rate=1000)
+    run(model, waveform, 4000, segment_seconds=1.0, overlap=0.5)
+    assert len(model.seen) == 7
+    run(model, waveform, 4000, segment_seconds=1.0, overlap=0.5, shifts=1)
+    assert len(model.seen) == 7 + 13
+
+
+def test_memory_does_not_grow_with_the_song():
+    """The segments are finished and handed out as they come: at most two strides behind the input."""
+    fed = 0
+
+    def song():
+        nonlocal fed
+        for _ in range(300):
+            fed += 500
+            yield torch.randn(2, 500)
+
+    behind, given_out = [], 0
+    separation = SegmentedSeparation(IdentityModel(sample_rate=1000), SeparationOptions(segment_seconds=2.0))
+    for output in separation(song()):
+        given_out += output.shape[-1]
+        behind.append(fed - given_out)
+    assert given_out == 150_000
+    assert max(behind) <= 2000 + 1500 + 500
+
+
+def test_out_of_memory_halves_batch_then_segment_and_the_song_still_comes_out(caplog):
+    waveform = torch.randn(2, 50_000)
+    model = IdentityModel(sample_rate=1000, memory=2 * 3000)
+    with caplog.at_level(logging.WARNING, logger="vocalsep"):
+        output = run(model, waveform, 777, segment_seconds=10, batch_size=4, overlap=0.5)
+    assert torch.equal(output[0], waveform)
+    assert [record.message for record in caplog.records] == [
+        "out of memory on cpu: going on with batches of 2",
+        "out of memory on cpu: going on with batches of 1",
+        "out of memory on cpu: going on with segments of 5.0 s",
+        "out of memory on cpu: going on with segments of 2.5 s",
+    ]
+    assert set(model.seen) == {(1, 2, 2500)}
+
+
+def test_out_of_memory_for_one_second_is_an_error():
+    model = IdentityModel(sample_rate=1000, memory=100)
+    with pytest.raises(OutOfMemoryError):
+        run(model, torch.randn(2, 50_000), 777, segment_seconds=4)
+
+
+def test_other_errors_of_a_model_are_not_taken_for_memory():
+    class Broken(IdentityModel):
+        def forward(self, waveform):
+            raise RuntimeError("shapes do not fit")
+
+    with pytest.raises(RuntimeError, match="do not fit"):
+        run(Broken(), torch.randn(2, 500), 100)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"segment_seconds": 0},
+        {"segment_seconds": float("nan")},
+        {"overlap": 0.95},
+        {"overlap": -0.1},
+        {"overlap": float("nan")},
+        {"batch_size": 0},
+        {"shifts": -1},
+        {"threads": 0},
+    ],
+)
+def test_options_out_of_range(options):
+    with pytest.raises(OptionError):
+        SeparationOptions(**options)
+
+
+def test_reduced_precision_stays_near_float32():
+    torch.manual_seed(0)
+    model = build_model({"architecture": "tdf_mask", "n_fft": 256, "hop_length": 128, "n_bins": 128})
+    waveform = torch.randn(2, 20_000)
+    full = run(model, waveform, 5000, precision="fp32")
+    reduced = run(model, waveform, 5000, precision="bf16")
+    assert 0 < (full - reduced).norm() / full.norm() < 0.02
