@@ -8,8 +8,8 @@ from vocalsep.separation import SegmentedSeparation, SeparationOptions
 from vocalsep.stems import stream_stems
 
 
-def separate(blocks, sample_rate, channels, *, model_rate=8000, share=1.0):
-    model = IdentityModel(sample_rate=model_rate, share=share)
+def separate(blocks, sample_rate, channels, *, model=None, share=1.0):
+    model = model or IdentityModel(sample_rate=8000, share=share)
     separation = SegmentedSeparation(model, SeparationOptions(segment_seconds=0.5, device="cpu"))
     out = list(stream_stems(separation, blocks, sample_rate=sample_rate, channels=channels))
     return {stem: np.concatenate([block[stem] for block in out], axis=1) for stem in ("vocals", "accompaniment")}
@@ -84,11 +84,10 @@ def test_a_model_with_both_stems_gives_both():
             return super().forward(waveform).repeat(1, 2, 1, 1) * waveform.new_tensor([0.5, 0.25])[:, None, None]
 
     mixture = noise(3, 5000)
-    separation = SegmentedSeparation(Both(), SeparationOptions(segment_seconds=0.5))
-    (block,) = stream_stems(separation, [mixture], sample_rate=8000, channels=3)
-    np.testing.assert_array_equal(block["vocals"][:2], 0.5 * mixture[:2])
-    np.testing.assert_array_equal(block["accompaniment"][:2], 0.25 * mixture[:2])
-    np.testing.assert_array_equal(block["accompaniment"][2], mixture[2])
+    stems = separate([mixture], 8000, 3, model=Both())
+    np.testing.assert_array_equal(stems["vocals"][:2], 0.5 * mixture[:2])
+    np.testing.assert_array_equal(stems["accompaniment"][:2], 0.25 * mixture[:2])
+    np.testing.assert_array_equal(stems["accompaniment"][2], mixture[2])
 
 
 def test_an_error_while_reading_reaches_the_caller():

@@ -61,7 +61,9 @@ def test_tdf_mask_follows_the_level():
     model, waveform = small("tdf_mask"), torch.randn(1, 2, 4000)
     with torch.inference_mode():
         quiet, loud = model(0.001 * waveform), model(10 * waveform)
+        absurd = model(1e25 * waveform)
     assert (quiet * 10_000 - loud).norm() / loud.norm() < 2e-3  # 1e-6 is added to the level
+    torch.testing.assert_close(absurd / 1e24, loud, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

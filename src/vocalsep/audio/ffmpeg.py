@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import av
 import numpy as np
@@ -53,7 +53,7 @@ class FfmpegDecoder:
         self._salvage = salvage
         self._any_failure = False
         try:
-            self._container = av.open(file, options=_INPUT_OPTIONS)
+            self._container = av.open(file, "r", options=_INPUT_OPTIONS, metadata_errors="replace")
         except av.FFmpegError as error:
             raise _unusable(path, is_audio) from error
         try:
@@ -73,7 +73,7 @@ class FfmpegDecoder:
         # The header of an HE-AAC or a WMA stream may be wrong about the signal: its first frame is not.
         first = next(self._frames, None)
         if first is None:
-            raise _unusable(self._path, is_audio) if self._any_failure else _empty(self._path)
+            raise _empty(self._path) if is_audio and not self._any_failure else _unusable(self._path, is_audio)
         self._first = first
         codec = self._stream.codec_context.codec
         self.info = AudioInfo(
@@ -92,7 +92,7 @@ class FfmpegDecoder:
         """
         declared, rate = self.info.n_samples, self.info.sample_rate
         blocks = self._blocks()
-        if declared is not None and "mov" in self._names and self._stream.time_base == Fraction(1, rate):
+        if declared is not None and self._stream.time_base == Fraction(1, rate):
             blocks = _without_padding(blocks, declared)
         n = 0
         for block in blocks:
@@ -107,17 +107,20 @@ class FfmpegDecoder:
 
     def _blocks(self) -> Iterator[Samples]:
         """The frames as float32 ``(channel, sample)``, of one rate and layout."""
-        source, resampler = None, None
+        source: tuple[str, str, int] | None = None
+        resampler: av.AudioResampler | None = None
+        # PyAV reads a planar frame of eight channels and more beyond its end.
+        sample_format = "fltp" if self.info.channels < 8 else "flt"
         for frame in chain((self._first,), self._frames):
             signature = frame.format.name, frame.layout.name, frame.sample_rate
-            if signature != source:
-                if resampler:
-                    yield from (out.to_ndarray() for out in resampler.resample(None))
-                resampler = av.AudioResampler("fltp", self._first.layout, self._first.sample_rate)
+            if resampler is None or signature != source:
+                if resampler is not None:
+                    yield from map(_samples, resampler.resample(None))
+                resampler = av.AudioResampler(sample_format, self._first.layout, self.info.sample_rate)
                 source = signature
-            yield from (out.to_ndarray() for out in resampler.resample(frame))
-        if resampler:
-            yield from (out.to_ndarray() for out in resampler.resample(None))
+            yield from map(_samples, resampler.resample(frame))
+        if resampler is not None:
+            yield from map(_samples, resampler.resample(None))
 
     def _decode_frames(self) -> Iterator[av.AudioFrame]:
         """The decoded frames.
@@ -129,7 +132,7 @@ class FfmpegDecoder:
         n, failed = 0, False
         for packet in self._packets():
             try:
-                frames = packet.decode()
+                frames = self._stream.decode(packet)
             except av.FFmpegError:
                 self._any_failure = True
                 failed = not self._salvage and (n > 0 or not bare)
@@ -143,7 +146,7 @@ class FfmpegDecoder:
         if failed:
             raise damaged(self._path, f"it cannot be decoded at {clock(n, self._stream.sample_rate)}")
 
-    def _packets(self) -> Iterator[av.Packet]:
+    def _packets(self) -> Iterator[av.Packet[av.AudioStream]]:
         """The packets of the stream, with an empty one at the end that flushes the decoder."""
         try:
             yield from self._container.demux(self._stream)
@@ -159,10 +162,12 @@ class FfmpegDecoder:
                 return None
         elif self._names.isdisjoint(_DECLARING):
             return None
-        if stream.duration is not None:
+        if stream.duration is not None and stream.time_base is not None:
             seconds = stream.duration * stream.time_base
         elif self._container.duration is not None and len(self._container.streams) == 1:
-            seconds = Fraction(self._container.duration, av.time_base)
+            # Matroska counts from zero, not from the first sample.
+            start = max(self._container.start_time or 0, 0)
+            seconds = Fraction(self._container.duration - start, av.time_base)
         else:
             return None
         if stream.codec_context.name == "opus" and "ogg" in self._names:
@@ -170,6 +175,14 @@ class FfmpegDecoder:
             seconds -= Fraction(pre_skip, 48000)
         # Of a PCM file that is cut short, FFmpeg shortens the duration and keeps the number of frames.
         return max(round(seconds * rate), stream.frames) or None
+
+
+def _samples(frame: av.AudioFrame) -> Samples:
+    """A frame of floats as ``(channel, sample)``."""
+    array = np.asarray(frame.to_ndarray(), np.float32)
+    if frame.format.is_planar:
+        return array
+    return np.ascontiguousarray(array.reshape(-1, frame.layout.nb_channels).T)
 
 
 def _without_padding(blocks: Iterator[Samples], n_samples: int) -> Iterator[Samples]:
@@ -251,16 +264,18 @@ class FfmpegEncoder:
         if output.container == "opus":
             bitrate = min(bitrate, _OPUS_BITRATE_PER_CHANNEL * channels)
         self._layout = "stereo" if channels == 2 else "mono"
+        self._sample_rate = sample_rate
         self._n_samples = 0
         with _codec_errors():
             self._container = av.open(target, "w", format=muxer, options=options)
-            self._stream = self._container.add_stream(codec, rate=sample_rate, layout=self._layout)
+            stream = self._container.add_stream(codec, rate=sample_rate, layout=self._layout)
+            self._stream = cast(av.AudioStream, stream)
             self._stream.bit_rate = bitrate
 
     def write(self, block: Samples) -> None:
         """Encode a block ``(channel, sample)``."""
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout=self._layout)
-        frame.sample_rate = self._stream.rate
+        frame.sample_rate = self._sample_rate
         frame.pts = self._n_samples
         self._n_samples += block.shape[1]
         with _codec_errors():

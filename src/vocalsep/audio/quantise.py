@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from vocalsep.audio.info import Samples
 
 
-def quantise(samples: Samples, depth: Literal["16", "24"]) -> NDArray[Any]:
+def quantise(samples: Samples, depth: Literal["16", "24"]) -> NDArray[np.int16] | NDArray[np.int32]:
     """Scale by ``2 ** (bits - 1)``, round to the nearest integer, clamp to its range.
 
     libsndfile and FFmpeg read integers scaled by that power of two, yet libsndfile writes them scaled by one
@@ -21,6 +21,8 @@ def quantise(samples: Samples, depth: Literal["16", "24"]) -> NDArray[Any]:
     """
     scale = 2.0 ** (int(depth) - 1)
     # float32 holds every 24-bit integer, and the scaling by a power of two is exact.
-    scaled = np.rint(samples * np.float32(scale))
+    scaled: Samples = np.rint(samples * np.float32(scale))
     np.clip(scaled, -scale, scale - 1, out=scaled)
-    return scaled.astype(np.int16) if depth == "16" else scaled.astype(np.int32) << 8
+    if depth == "16":
+        return scaled.astype(np.int16)
+    return np.left_shift(scaled.astype(np.int32), 8)

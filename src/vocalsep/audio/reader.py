@@ -142,7 +142,7 @@ class AudioReader:
 
 def _open_file(path: Path) -> BinaryIO:
     try:
-        file = open(path, "rb")
+        file = path.open("rb")
     except FileNotFoundError as error:
         raise InputNotFoundError(f"{path} does not exist", "Check the name and the folder.") from error
     except OSError as error:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -97,7 +99,11 @@ def _is_placeholder(size: int) -> bool:
 
 
 class SndfileEncoder:
-    """An encoder by libsndfile, for flac and ogg (Vorbis)."""
+    """An encoder by libsndfile, for flac and ogg (Vorbis).
+
+    Raises:
+        OSError: libsndfile refuses, of a sample rate for example.
+    """
 
     def __init__(self, target: TargetFile, sample_rate: int, channels: int, output: OutputFormat) -> None:
         self._depth = output.sample_depth
@@ -106,18 +112,29 @@ class SndfileEncoder:
             if output.container == "flac"
             else {"format": "OGG", "subtype": "VORBIS", "compression_level": _VORBIS_LEVEL}
         )
-        self._file = soundfile.SoundFile(target, "w", sample_rate, channels, **options)
+        with _codec_errors():
+            self._file = soundfile.SoundFile(target, "w", sample_rate, channels, **options)
 
     def write(self, block: Samples) -> None:
         """Encode a block ``(channel, sample)``."""
         frames = np.ascontiguousarray(block.T)
-        if self._depth is None:
+        with _codec_errors():
+            if self._depth == "16" or self._depth == "24":
+                self._file.write(quantise(frames, self._depth))
+                return
             # libvorbis analyses a write in one go, in a buffer on the stack.
             for start in range(0, len(frames), _VORBIS_SAMPLES):
                 self._file.write(frames[start : start + _VORBIS_SAMPLES])
-        else:
-            self._file.write(quantise(frames, self._depth))
 
     def close(self) -> None:
         """Write what is left and the header."""
-        self._file.close()
+        with _codec_errors():
+            self._file.close()
+
+
+@contextmanager
+def _codec_errors() -> Iterator[None]:
+    try:
+        yield
+    except soundfile.LibsndfileError as error:
+        raise OSError(errno.EIO, f"libsndfile: {error.error_string}") from error

@@ -15,15 +15,16 @@ class TargetFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = open(path, "wb+", buffering=0)
+        self._file = path.open("wb+", buffering=0)
         self._error: OSError | None = None
+        self._muted = False
 
     def write(self, data: bytes | memoryview) -> int:
         """Write all of ``data``, or remember why not."""
         rest = memoryview(data).cast("B")
         size = len(rest)
         try:
-            while rest and not self._error:
+            while rest and not (self._error or self._muted):
                 rest = rest[self._file.write(rest) :]
         except OSError as error:
             self._error = error
@@ -49,6 +50,10 @@ class TargetFile:
         """
         if self._error:
             raise self._error
+
+    def mute(self) -> None:
+        """Write nothing from now on: the file will be thrown away, and its codec need not know."""
+        self._muted = True
 
     def close(self) -> None:
         """Close the file."""

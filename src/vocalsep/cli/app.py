@@ -1,23 +1,42 @@
-"""The commands and the options that all of them have."""
+"""The commands, each imported when it is called, and the options that all of them have."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+import typer.main
 
 from vocalsep._version import __version__
 from vocalsep.cli import report
-from vocalsep.cli.doctor import doctor
-from vocalsep.cli.models import models_app
-from vocalsep.cli.split import split
+
+_COMMANDS = {"split": "split", "models": "models", "doctor": "doctor"}
+"""Name to the module of `vocalsep.cli` whose ``app`` it is."""
+
+
+class LazyGroup(report.ReportingGroup):
+    """A group that builds a command when it is asked for: with all of them, every start would take 0.1 s more."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        """The names, in the order of the help."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        """The command of this name, or None."""
+        if cmd_name not in _COMMANDS:
+            return None
+        command = typer.main.get_command(import_module(f"vocalsep.cli.{_COMMANDS[cmd_name]}").app)
+        command.name = cmd_name
+        return command
+
 
 app = typer.Typer(
     name="vocalsep",
-    cls=report.ReportingGroup,
-    help="Split songs into vocals and accompaniment.",
+    cls=LazyGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -37,8 +56,3 @@ def common(
 ) -> None:
     """Split songs into vocals and accompaniment."""
     report.debug = debug
-
-
-app.command()(split)
-app.add_typer(models_app)
-app.command()(doctor)

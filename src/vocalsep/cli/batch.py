@@ -17,15 +17,12 @@ from vocalsep.cli import report
 from vocalsep.cli.inputs import STDIN, Track
 from vocalsep.cli.outcome import Outcome
 from vocalsep.cli.progress import ProgressDisplay
-from vocalsep.errors import DeviceError, DiskFullError, ModelError, OptionError, TemplateError
+from vocalsep.errors import DiskFullError
 from vocalsep.template import stem_paths
 
 if TYPE_CHECKING:
-    from vocalsep.api import Separator, SplitResult
+    from vocalsep.api import Progress, Separator, SplitResult
     from vocalsep.audio.formats import OutputFormat
-
-# errors that would meet every further track too
-_FATAL = (DeviceError, DiskFullError, ModelError, OptionError, TemplateError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,26 +72,29 @@ class Batch:
             return self._separator
 
     def _split(self, track: Track) -> Outcome:
+        if track.error:
+            return Outcome(track, error=track.error)
+        if self._options.skip_existing and all(path.exists() for path in self._targets(track).values()):
+            return Outcome(track)
+        separator = self.separator  # what fails here would fail for every track
         try:
-            if track.error:
-                raise track.error
-            if self._options.skip_existing and all(path.exists() for path in self._targets(track).values()):
-                return Outcome(track)
             with self._display.bar(track.name) as advance, _as_file(track.path) as path:
-                return Outcome(track, result=self._separate(path, track.name, advance))
+                return Outcome(track, result=self._separate(separator, path, track.name, advance))
+        except DiskFullError:
+            raise  # likewise
         except Exception as error:
-            if report.debug or isinstance(error, _FATAL):
+            if report.debug:
                 raise
             return Outcome(track, error=error)
 
-    def _separate(self, path: Path, name: str, advance: Callable[[float, float | None], None]) -> SplitResult:
+    def _separate(self, separator: Separator, path: Path, name: str, advance: Progress) -> SplitResult:
         def progress(done: float, total: float | None) -> None:
             if self._interrupted.is_set():
                 raise KeyboardInterrupt
             advance(done, total)
 
         options = self._options
-        return self.separator.separate_file(
+        return separator.separate_file(
             path,
             options.out_dir,
             stems=options.stems,

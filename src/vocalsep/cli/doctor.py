@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import typer
@@ -28,6 +27,10 @@ PACKAGES = (
 )
 
 
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
 def doctor() -> None:
     """Show versions, devices, caches, and what a split would use."""
     for name, value in facts():
@@ -52,7 +55,7 @@ def facts() -> list[tuple[str, str]]:
         *((package, _version_of(package)) for package in PACKAGES),
         (
             "cpu",
-            f"{os.cpu_count()} cores, {torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}",
+            f"{os.cpu_count()} cores, {torch.backends.cpu.get_cpu_capability()}",
         ),
     ]
     for index in range(torch.cuda.device_count()):
@@ -71,6 +74,8 @@ def facts() -> list[tuple[str, str]]:
 
 
 def _version_of(package: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(package)
     except PackageNotFoundError:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+_LONGEST_NAME = 40
+
 
 class ProgressDisplay:
-    """Bars for the tracks and downloads under way.
+    """Bars for the tracks and downloads under way, shown while the context lasts.
 
     Args:
-        wanted: False shows nothing; True shows bars where stderr is a terminal.
+        wanted: True shows bars where stderr is a terminal; False never.
         total_tracks: with more than one, a bar counts them.
     """
 
@@ -33,21 +36,25 @@ class ProgressDisplay:
                 console=Console(stderr=True),
                 transient=True,
             )
-        self._total_tracks = total_tracks
+            self._tracks = self._bars.add_task(
+                f"{total_tracks} tracks", total=total_tracks, visible=total_tracks > 1
+            )
 
-    @contextmanager
-    def __call__(self) -> Iterator[None]:
-        """Show the bars while the block runs."""
-        with self._bars or nullcontext():
-            self._all = None
-            if self._bars and self._total_tracks > 1:
-                self._all = self._bars.add_task(f"{self._total_tracks} tracks", total=self._total_tracks)
-            yield
+    def __enter__(self) -> ProgressDisplay:
+        if self._bars:
+            self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bars:
+            self._bars.stop()
 
     def track_done(self) -> None:
         """Count one track."""
-        if self._bars and self._all is not None:
-            self._bars.advance(self._all)
+        if self._bars:
+            self._bars.advance(self._tracks)
 
     @contextmanager
     def bar(self, name: str) -> Iterator[Callable[[float, float | None], None]]:
@@ -55,7 +62,8 @@ class ProgressDisplay:
         if not self._bars:
             yield lambda done, total: None
             return
-        bars, task = self._bars, self._bars.add_task(name if len(name) < 50 else f"{name[:47]}...", total=None)
+        shown = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 3]}..."
+        bars, task = self._bars, self._bars.add_task(shown.replace("\n", " "), total=None)
         try:
             yield lambda done, total: bars.update(task, completed=done, total=total)
         finally:

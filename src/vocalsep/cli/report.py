@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from typing import Any
 
@@ -11,6 +12,7 @@ import typer.core
 from vocalsep.errors import VocalsepError
 
 EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141
 EXIT_INTERNAL = 1
 
 debug = False
@@ -63,6 +65,10 @@ class ReportingGroup(typer.core.TyperGroup):
         except KeyboardInterrupt:
             say("interrupted: nothing half-written is left")
             raise typer.Exit(EXIT_INTERRUPTED) from None
+        except BrokenPipeError:
+            # who reads stdout has had enough; the flush at exit must not fail once more
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(EXIT_BROKEN_PIPE) from None
         except (typer.Exit, typer.Abort):
             raise
         except Exception as error:

@@ -61,59 +61,117 @@ class Clip(str, Enum):
     clamp = "clamp"
 
 
+app = typer.Typer(add_completion=False)
+
+# how the help groups the options
+_INPUT, _OUTPUT, _MODEL, _REPORT = "Inputs", "Outputs", "Model", "Messages"
+
+
+@app.command()
 def split(
     inputs: Annotated[
-        list[str], typer.Argument(metavar="INPUT...", help="Audio or video files, folders, patterns; - is stdin.")
+        list[str], typer.Argument(metavar="INPUT", help="Audio or video files, folders, patterns; - is stdin.")
     ],
-    out: Annotated[str, typer.Option("--out", "-o", help="Output folder; - writes one stem to stdout.")] = "stems",
+    out: Annotated[
+        str,
+        typer.Option("--out", "-o", rich_help_panel=_OUTPUT, help="Output folder; - writes one stem to stdout."),
+    ] = "stems",
     model: Annotated[
         str | None,
-        typer.Option("--model", "-m", help="Name, weights file or hf:OWNER/REPO.", show_default="the bundled one"),
+        typer.Option(
+            "--model",
+            "-m",
+            rich_help_panel=_MODEL,
+            help="Name, weights file or hf:OWNER/REPO.",
+            show_default="the bundled one",
+        ),
     ] = None,
-    stem: Annotated[Stem, typer.Option("--stem", help="Which stems to write.")] = Stem.both,
-    format: Annotated[Container, typer.Option("--format", "-f", help="Type of the outputs.")] = Container.wav,
+    stem: Annotated[
+        Stem, typer.Option("--stem", rich_help_panel=_OUTPUT, help="Which stems to write.")
+    ] = Stem.both,
+    format: Annotated[
+        Container, typer.Option("--format", "-f", rich_help_panel=_OUTPUT, help="Type of the outputs.")
+    ] = Container.wav,
     depth: Annotated[
-        Depth | None, typer.Option("--depth", help="Of wav and flac.", show_default="as deep as the input")
+        Depth | None,
+        typer.Option(
+            "--depth", rich_help_panel=_OUTPUT, help="Of wav and flac.", show_default="as deep as the input"
+        ),
     ] = None,
     bitrate: Annotated[
-        int | None, typer.Option("--bitrate", help="kbit/s of mp3, m4a and opus.", show_default="256, 256, 160")
+        int | None,
+        typer.Option(
+            "--bitrate", rich_help_panel=_OUTPUT, help="kbit/s of mp3, m4a and opus.", show_default="256, 256, 160"
+        ),
     ] = None,
     clip: Annotated[
-        Clip, typer.Option("--clip", help="Where outputs would clip: one gain for all stems, or clamp.")
+        Clip,
+        typer.Option(
+            "--clip", rich_help_panel=_OUTPUT, help="Where outputs would clip: one gain for all stems, or clamp."
+        ),
     ] = Clip.rescale,
     template: Annotated[
-        str, typer.Option("--template", help="Path of a stem in the output folder.")
+        str, typer.Option("--template", rich_help_panel=_OUTPUT, help="Path of a stem in the output folder.")
     ] = DEFAULT_TEMPLATE,
-    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Search folders in depth.")] = False,
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", rich_help_panel=_INPUT, help="Search folders in depth.")
+    ] = False,
     skip_existing: Annotated[
-        bool, typer.Option("--skip-existing", help="Leave tracks whose outputs are all there.")
+        bool,
+        typer.Option("--skip-existing", rich_help_panel=_OUTPUT, help="Leave tracks whose outputs are all there."),
     ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", rich_help_panel=_OUTPUT, help="Replace outputs that exist.")
+    ] = False,
     salvage: Annotated[
-        bool, typer.Option("--salvage", help="Split what can be decoded of damaged files.")
+        bool, typer.Option("--salvage", rich_help_panel=_INPUT, help="Split what can be decoded of damaged files.")
     ] = False,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Files at once.")] = 1,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, rich_help_panel=_INPUT, help="Files at once.")] = 1,
     shard: Annotated[
-        str | None, typer.Option("--shard", metavar="I/N", help="Only the I-th of N parts of the list.")
+        str | None,
+        typer.Option(
+            "--shard", metavar="I/N", rich_help_panel=_INPUT, help="Only the I-th of N parts of the list."
+        ),
     ] = None,
-    device: Annotated[str, typer.Option("--device", "-d", help="auto, cpu, cuda, cuda:N, mps.")] = "auto",
-    precision: Annotated[str, typer.Option("--precision", help="auto, fp32, bf16, fp16.")] = "auto",
+    device: Annotated[
+        str, typer.Option("--device", "-d", rich_help_panel=_MODEL, help="auto, cpu, cuda, cuda:N, mps.")
+    ] = "auto",
+    precision: Annotated[
+        str, typer.Option("--precision", rich_help_panel=_MODEL, help="auto, fp32, bf16, fp16.")
+    ] = "auto",
     segment: Annotated[
-        float | None, typer.Option("--segment", help="Seconds a segment.", show_default="the model's")
+        float | None,
+        typer.Option("--segment", rich_help_panel=_MODEL, help="Seconds a segment.", show_default="the model's"),
     ] = None,
     overlap: Annotated[
-        float | None, typer.Option("--overlap", help="Of segments, 0 to 0.9.", show_default="the model's")
+        float | None,
+        typer.Option(
+            "--overlap", rich_help_panel=_MODEL, help="Of segments, 0 to 0.9.", show_default="the model's"
+        ),
     ] = None,
-    shifts: Annotated[int, typer.Option("--shifts", help="Further passes, averaged: better and slower.")] = 0,
-    batch_size: Annotated[int, typer.Option("--batch-size", help="Segments at once.")] = 1,
+    shifts: Annotated[
+        int, typer.Option("--shifts", rich_help_panel=_MODEL, help="Further passes, averaged: better and slower.")
+    ] = 0,
+    batch_size: Annotated[int, typer.Option("--batch-size", rich_help_panel=_MODEL, help="Segments at once.")] = 1,
     threads: Annotated[
-        int | None, typer.Option("--threads", help="Of the CPU.", show_default="PyTorch's choice")
+        int | None,
+        typer.Option("--threads", rich_help_panel=_MODEL, help="Of the CPU.", show_default="PyTorch's choice"),
     ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Never download weights.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON line a file on stdout.")] = False,
-    verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more.")] = 0,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say errors only.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", rich_help_panel=_MODEL, help="Never download weights.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", rich_help_panel=_REPORT, help="One JSON line a file on stdout.")
+    ] = False,
+    verbose: Annotated[
+        int, typer.Option("--verbose", "-v", count=True, rich_help_panel=_REPORT, help="Say more.")
+    ] = 0,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", rich_help_panel=_REPORT, help="Say errors only.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", rich_help_panel=_REPORT, help="Show the traceback of an error.")
+    ] = False,
 ) -> None:
     """Split songs into vocals and accompaniment.
 
@@ -143,7 +201,7 @@ def split(
     def load() -> Separator:
         from vocalsep.api import Separator
 
-        with display.bar(f"weights of {model}") as advance:
+        with display.bar(f"loading {model or 'the model'}") as advance:
             return Separator(
                 model,
                 device=device,
@@ -173,7 +231,7 @@ def split(
         )
         batch = Batch(load, options, model, display)
         outcomes = []
-        with display():
+        with display:
             for outcome in batch.run(tracks, jobs):
                 outcomes.append(outcome)
                 display.track_done()

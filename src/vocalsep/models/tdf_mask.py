@@ -208,7 +208,9 @@ class TDFMask(SpectrogramModel):
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Separate ``(batch, 2, sample)`` into ``(batch, 1, 2, sample)``; the level is taken out and put back."""
-        level = waveform.square().mean(dim=(1, 2), keepdim=True).sqrt() + 1e-6
+        # float64: squares of any finite float32 are finite there
+        energy = waveform.double().square().mean(dim=(1, 2), keepdim=True)
+        level = energy.sqrt().float() + 1e-6
         return super().forward(waveform / level) * level.unsqueeze(1)
 
     def estimate(self, spectrogram: Tensor) -> Tensor:

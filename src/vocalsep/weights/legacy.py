@@ -87,7 +87,7 @@ def import_published(
     Args:
         source: a ``.pth`` or safetensors file, or what is in one; ``module.`` before the names does not matter.
         architecture: ``umx``, ``tdf``, ``tdsa``, ``tdt`` or ``tdf_mask``.
-        overrides: config values that no shape shows: ``stems``, ``sample_rate``, ``n_heads`` of multi-head ``tdsa``.
+        overrides: config values that no shape shows: ``stems``, ``sample_rate``, ``n_heads`` of ``tdsa``.
 
     Raises:
         OptionError: there is no published format for the architecture, or ``n_heads`` is needed and not given.
@@ -164,7 +164,7 @@ def _open_unmix_config(state: Mapping[str, Tensor]) -> dict[str, object]:
 
 
 def _mask_config(state: Mapping[str, Tensor]) -> dict[str, object]:
-    """The config of the compact network by its shapes; the window is two hops, and twice the bins, as published."""
+    """The config of the compact network by its shapes; window and hop are as in `_unet_config`."""
     width, maps = state["first_conv.weight"].shape[:2]
     squeezed, band_bins = state["encoder.0.block.tdf_down.weight"].shape
     n_bins = band_bins * (maps // 6)

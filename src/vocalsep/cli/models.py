@@ -1,0 +1,170 @@
+"""``vocalsep models``: what there is to split with, at what licence, and where it lies."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from vocalsep.cli import report
+from vocalsep.cli.progress import ProgressDisplay
+from vocalsep.errors import CorruptWeightsError, DownloadError, OutputExistsError
+from vocalsep.weights.manifest import Entry, Metric, load_manifest
+from vocalsep.weights.resolve import fetch_entry, local_path, verify
+
+app = typer.Typer(help="List, inspect, download and import models.", no_args_is_help=True, add_completion=False)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="As in 'vocalsep models list'.")]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+
+
+@app.command("list")
+def list_models(as_json: AsJson = False) -> None:
+    """List all models: size, licence, stems, scores, and whether the weights are here."""
+    manifest = load_manifest()
+    if as_json:
+        typer.echo(json.dumps([_facts(entry) for entry in manifest.models], ensure_ascii=False, indent=2))
+        return
+    rows = [("NAME", "ARCHITECTURE", "WEIGHTS", "SIZE", "LICENCE", "STEMS", "SCORE")]
+    rows += [
+        (
+            entry.id + (" *" if entry.id == manifest.default else ""),
+            entry.architecture,
+            _whereabouts(entry),
+            f"{entry.bytes / 1e6:.1f} MB" if entry.bytes else "-",
+            entry.licence.name if entry.licence else "-",
+            "+".join(entry.stems),
+            _score(entry.metrics[0]) if entry.metrics else "-",
+        )
+        for entry in manifest.models
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    typer.echo("\n* the default. Stems: what the network estimates; the other one is the mixture minus it.")
+    if any(not entry.has_weights for entry in manifest.models):
+        typer.echo("'none': train it, or import a checkpoint with 'vocalsep models import FILE --model NAME'.")
+
+
+@app.command()
+def show(name: Name, as_json: AsJson = False) -> None:
+    """Show all that is known of a model."""
+    entry = load_manifest().entry(name)
+    facts = _facts(entry)
+    if as_json:
+        typer.echo(json.dumps(facts, ensure_ascii=False, indent=2))
+        return
+    for key, value in facts.items():
+        if key == "metrics":
+            value = "; ".join(_score(metric) + f" ({metric.protocol})" for metric in entry.metrics)
+        elif key == "sources":
+            value = ", ".join(f"{source.repo}@{source.revision}/{source.file}" for source in entry.sources)
+        elif key == "licence" and entry.licence:
+            value = f"{entry.licence.name}: {entry.licence.statement}"
+        elif isinstance(value, (list, tuple)):
+            value = ", ".join(map(str, value))
+        if value not in (None, ""):
+            typer.echo(f"{key:<16} {value}")
+
+
+@app.command()
+def pull(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="As in 'vocalsep models list'.")],
+    offline: Annotated[bool, typer.Option("--offline", help="Check the cache only.")] = False,
+) -> None:
+    """Download models, so that later splits need no network; prints the verified files."""
+    for name in names:
+        entry = load_manifest().entry(name)
+        if entry.licence:
+            report.say(f"{name}: licence {entry.licence.name}")
+        with ProgressDisplay(wanted=True) as display, display.bar(name) as advance:
+            weights = fetch_entry(entry, offline=offline, progress=advance)
+        typer.echo(weights.path)
+
+
+@app.command("verify")
+def verify_models(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", show_default="all that are here")
+    ] = None,
+) -> None:
+    """Read the weights that are here and compare them with the manifest's hashes."""
+    manifest = load_manifest()
+    entries = [manifest.entry(name) for name in names] if names else list(manifest.models)
+    wrong: list[CorruptWeightsError] = []
+    for entry in entries:
+        path = local_path(entry)
+        if path is None:
+            if names:
+                raise _absent(entry)
+            continue
+        try:
+            verify(entry, path, fresh=True)
+            typer.echo(f"{entry.id}: good, {path}")
+        except CorruptWeightsError as error:
+            wrong.append(error)
+            report.say(report.describe(error))
+    if wrong:
+        raise CorruptWeightsError(f"{len(wrong)} of the weights files here are corrupt", wrong[0].hint)
+
+
+@app.command()
+def path(name: Name) -> None:
+    """Print where the weights of a model lie."""
+    entry = load_manifest().entry(name)
+    found = local_path(entry)
+    if found is None:
+        raise _absent(entry)
+    typer.echo(found)
+
+
+@app.command("import")
+def import_model(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A published .pth, .ckpt or .safetensors file.")],
+    model: Annotated[str, typer.Option("--model", "-m", help="Its architecture: umx, tdf, tdsa or tdt.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Weights file to write.", show_default="FILE.safetensors")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
+) -> None:
+    """Turn a published checkpoint into a weights file for --model; nothing in it is executed."""
+    from vocalsep.weights.checkpoint import write_checkpoint
+    from vocalsep.weights.legacy import import_published
+
+    target = out or file.with_suffix(".safetensors")
+    if target.exists() and not overwrite:
+        raise OutputExistsError(f"{target} exists", "Use --overwrite or another -o file.")
+    checkpoint = import_published(file, model)
+    write_checkpoint(target, checkpoint)
+    report.say(f"split with it: vocalsep split SONG --model {target}")
+    typer.echo(target)
+
+
+def _absent(entry: Entry) -> DownloadError:
+    """The error for weights that are not here; the one of an architecture without weights where that is why."""
+    if not entry.has_weights:
+        fetch_entry(entry)  # raises, and says what to do
+    return DownloadError(f"'{entry.id}' is not downloaded", f"Get it with 'vocalsep models pull {entry.id}'.")
+
+
+def _whereabouts(entry: Entry) -> str:
+    if not entry.has_weights:
+        return "none"
+    if entry.bundled:
+        return "bundled"
+    return "cached" if local_path(entry) else "on the Hub"
+
+
+def _score(metric: Metric) -> str:
+    return f"{metric.name} of {metric.stem} {metric.value} {metric.unit}, {metric.dataset}"
+
+
+def _facts(entry: Entry) -> dict[str, Any]:
+    return {
+        **dataclasses.asdict(entry),
+        "weights": _whereabouts(entry),
+        "path": str(local_path(entry) or "") or None,
+    }

@@ -1,0 +1,203 @@
+"""Weights from the Hugging Face Hub: downloaded by its own client, verified, and used from its cache."""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from vocalsep.errors import CorruptWeightsError, DiskFullError, DownloadError, ModelError, OptionError
+from vocalsep.weights.digest import sha256_of
+from vocalsep.weights.manifest import Entry, Source
+
+Progress = Callable[[int, int], None]
+"""Called with the bytes that have come and those there will be."""
+
+HUB_PREFIX = "hf:"
+_REPO_FILE = "model.safetensors"
+_SPEC = re.compile(r"hf:(?P<repo>\w[\w.-]*/\w[\w.-]*)(?:@(?P<revision>(?!.*\.\.)\w[\w./-]*))?", re.ASCII)
+_AGAIN = "Try again; the bundled model needs no network."
+
+
+def cache_folder() -> Path:
+    """Where the Hub's client keeps what it downloads (``HF_HUB_CACHE``, ``HF_HOME``)."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE)
+
+
+def cached_path(entry: Entry) -> Path | None:
+    """Where the weights lie in the Hub's cache, unverified; None if they do not. Fast, no network."""
+    paths = (_path_in_cache(source) for source in entry.sources)
+    return next((path for path in paths if path.exists()), None)
+
+
+def mismatch(entry: Entry, path: Path, *, fresh: bool = False) -> str | None:
+    """Say how a file differs from what the manifest says of it, or None.
+
+    Args:
+        entry: of the manifest.
+        path: the file.
+        fresh: read the whole file, whatever is remembered of it.
+    """
+    try:
+        size = path.stat().st_size
+        if size != entry.bytes:
+            return f"it has {size} bytes, not {entry.bytes}"
+        digest = sha256_of(path, fresh=fresh)
+    except OSError as error:
+        return f"it cannot be read ({error.strerror})"
+    return None if digest == entry.sha256 else f"its sha256 is {digest}, not {entry.sha256}"
+
+
+def fetch(entry: Entry, *, offline: bool = False, progress: Progress | None = None) -> Path:
+    """Give the verified weights of an entry, from the cache or the first of its sources that has them.
+
+    Raises:
+        CorruptWeightsError: all sources give other bytes than the manifest says.
+        DownloadError: no source gives the file; each with its reason.
+        DiskFullError: it does not fit into the cache.
+    """
+    failures: list[tuple[Source, ModelError]] = []
+    for source in sorted(entry.sources, key=lambda source: not _path_in_cache(source).exists()):
+        try:
+            return _fetch_verified(entry, source, offline, progress)
+        except (DownloadError, CorruptWeightsError) as error:  # noqa: PERF203 - the next source is tried
+            failures.append((source, error))
+    if len(failures) == 1:
+        raise failures[0][1]
+    all_corrupt = all(isinstance(error, CorruptWeightsError) for _, error in failures)
+    reasons = "; ".join(f"{source.repo}: {error.message}" for source, error in failures)
+    kind = CorruptWeightsError if all_corrupt else DownloadError
+    raise kind(f"no source has '{entry.id}': {reasons}", failures[0][1].hint)
+
+
+def fetch_repo(spec: str, *, offline: bool = False, progress: Progress | None = None) -> Path:
+    """Give ``model.safetensors`` of any repository: ``hf:OWNER/REPO`` or ``hf:OWNER/REPO@REVISION``.
+
+    Nothing in a safetensors file is executed; other formats are not taken. The config is inside the file or in the
+    repository's ``config.json``. There is no known hash to verify.
+
+    Raises:
+        OptionError: the spec is malformed.
+        DownloadError: there is no such repository or file, or no way to get it.
+        DiskFullError: it does not fit into the cache.
+    """
+    match = _SPEC.fullmatch(spec)
+    if match is None:
+        raise OptionError(f"'{spec}' is no Hub repository", "Write hf:OWNER/REPO or hf:OWNER/REPO@REVISION.")
+    revision = match["revision"] or "main"
+    path = _download(Source(repo=match["repo"], revision=revision, file=_REPO_FILE), offline, progress)
+    # The commit of the weights, not a branch that may have moved on between the two files.
+    config = Source(repo=match["repo"], revision=path.parent.name, file="config.json")
+    try:
+        _download(config, offline, None)
+    except DownloadError as error:
+        from huggingface_hub.errors import EntryNotFoundError
+
+        if not isinstance(error.__cause__, EntryNotFoundError):
+            raise
+    return path
+
+
+def _fetch_verified(entry: Entry, source: Source, offline: bool, progress: Progress | None) -> Path:
+    """Fetch a file, and once more if what came is wrong."""
+    problem = None
+    for _ in range(2):
+        path = _download(source, offline, progress, entry.bytes)
+        problem = mismatch(entry, path)
+        if problem is None:
+            return path
+        _remove(path)
+    raise CorruptWeightsError(
+        f"{source.file} of {source.repo} is not '{entry.id}', twice: {problem}; it was deleted from {path.parent}",
+        "Try again later, or report it to the repository.",
+    )
+
+
+def _path_in_cache(source: Source) -> Path:
+    folder = "models--" + source.repo.replace("/", "--")
+    return cache_folder() / folder / "snapshots" / source.revision / source.file
+
+
+def _remove(path: Path) -> None:
+    """Delete a cached file: the link, and the blob it points to."""
+    blob = path.resolve()
+    path.unlink(missing_ok=True)
+    blob.unlink(missing_ok=True)
+
+
+def _download(source: Source, offline: bool, progress: Progress | None, total: int | None = None) -> Path:
+    from huggingface_hub import hf_hub_download
+
+    try:
+        path = hf_hub_download(
+            source.repo,
+            source.file,
+            revision=source.revision,
+            local_files_only=offline,
+            tqdm_class=_progress_bar(progress, total),
+        )
+    except Exception as error:  # which class a failed transfer has depends on the client's HTTP and Xet libraries
+        raise _explained(error, source, offline) from error
+    return Path(path)
+
+
+def _progress_bar(progress: Progress | None, total: int | None) -> Any:
+    """A class that the client takes for a progress bar: it prints nothing and calls ``progress``."""
+    from huggingface_hub.utils.tqdm import tqdm
+
+    furthest = 0
+
+    class SilentBar(tqdm):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **{**kwargs, "disable": True})  # type: ignore[no-untyped-call]
+            self.done = int(kwargs.get("initial") or 0)
+
+        def update(self, n: float | None = 1) -> None:
+            nonlocal furthest
+            self.done += int(n or 0)
+            if progress and self.done > furthest:  # Xet has two bars, for bytes received and bytes written
+                furthest = self.done
+                progress(furthest, total or int(self.total or 0))
+
+    return SilentBar
+
+
+def _explained(error: Exception, source: Source, offline: bool) -> ModelError | DiskFullError:
+    """What a failure of the client means to the user."""
+    from huggingface_hub import constants, errors
+
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFullError(f"no space left in {cache_folder()}", "Free some, or set HF_HOME to another disk.")
+    where = f"{source.repo} at {source.revision[:12]}"
+    cause = error.__cause__
+    status = getattr(getattr(error, "response", None) or getattr(cause, "response", None), "status_code", None)
+    if isinstance(error, errors.LocalEntryNotFoundError) and status is None:
+        if offline or constants.HF_HUB_OFFLINE:
+            return DownloadError(
+                f"{source.file} of {where} is not in {cache_folder()}, and this is offline",
+                "Run the command once without --offline and HF_HUB_OFFLINE.",
+            )
+        return DownloadError(
+            f"no connection to {constants.ENDPOINT}: {_first_line(cause or error)}",
+            "Check the connection, HF_ENDPOINT and the proxy; the bundled model needs no network.",
+        )
+    if isinstance(error, errors.RevisionNotFoundError):
+        return DownloadError(f"{source.repo} has no revision {source.revision}", "Check the name after the @.")
+    if isinstance(error, errors.EntryNotFoundError) and status == 404:
+        return DownloadError(f"{where} has no file {source.file}", "Check the name of the repository.")
+    if status in (401, 403):
+        return DownloadError(
+            f"access to {source.repo} is refused ({status}): it is private or gated, or does not exist",
+            f"Accept its terms at {constants.ENDPOINT}/{source.repo}, then set HF_TOKEN or run `hf auth login`.",
+        )
+    if status == 404:
+        return DownloadError(f"there is no repository {source.repo}", "Check its name.")
+    return DownloadError(f"cannot download {source.file} of {where}: {_first_line(cause or error)}", _AGAIN)
+
+
+def _first_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".partition("\n")[0]

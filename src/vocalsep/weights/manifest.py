@@ -1,0 +1,186 @@
+"""The manifest: every model by id, with where its weights are, their hash, licence and scores."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from vocalsep.config import from_mapping
+from vocalsep.errors import CorruptWeightsError, UnknownModelError, VocalsepError
+
+_PACKAGE = Path(__file__).parents[1]
+_FILE_NAME = "weights_manifest.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A file in a Hugging Face Hub repository, at a commit.
+
+    Attributes:
+        repo: ``OWNER/REPO``.
+        revision: the commit, 40 hexadecimal digits.
+        file: path in the repository.
+    """
+
+    repo: str
+    revision: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Licence:
+    """The licence of the weights.
+
+    Attributes:
+        name: as people call it; "not stated" where it is not.
+        spdx: the SPDX identifier, where there is one.
+        url: of the statement.
+        statement: who states what.
+    """
+
+    name: str
+    spdx: str | None
+    url: str | None
+    statement: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One score, meaningless without its protocol.
+
+    Attributes:
+        name: ``sdr`` (global), ``chunk_sdr`` (museval) or ``si_sdr``.
+        stem: which stem was scored.
+        value: the score.
+        unit: of the value, ``dB``.
+        dataset: what it was scored on.
+        protocol: how, and by whom.
+    """
+
+    name: str
+    stem: str
+    value: float
+    unit: str
+    dataset: str
+    protocol: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A model: its architecture, and its weights where there are any.
+
+    Attributes:
+        id: the name for ``--model``.
+        architecture: a key of `vocalsep.models.ARCHITECTURES`.
+        description: one line.
+        parameters: how many trainable values the model has.
+        stems: that the network estimates; vocals or accompaniment that is not among them is the mixture minus it.
+        licence: of the weights (None: no weights).
+        attribution: whom to credit.
+        training_data: what the weights were trained on.
+        file: name of the weights file.
+        bytes: size of the file.
+        sha256: of the file, 64 hexadecimal digits.
+        bundled: whether the file comes with the package.
+        sources: where else to get it, in the order to try; all hold the same bytes.
+        segment_seconds: recommended length of segments (None: the architecture's).
+        overlap: recommended overlap of segments, 0 to 0.9 (None: the engine's).
+        metrics: scores of these weights.
+        published: what the architecture's authors published of it.
+    """
+
+    id: str
+    architecture: str
+    description: str
+    parameters: int
+    stems: tuple[str, ...]
+    licence: Licence | None = None
+    attribution: str | None = None
+    training_data: str | None = None
+    file: str | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+    bundled: bool = False
+    sources: tuple[Source, ...] = ()
+    segment_seconds: float | None = None
+    overlap: float | None = None
+    metrics: tuple[Metric, ...] = ()
+    published: str | None = None
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether there are weights to be had; the architecture can be trained and imported without."""
+        return self.bundled or bool(self.sources)
+
+    @property
+    def bundled_path(self) -> Path | None:
+        """The weights file in the package, or None where it is not bundled."""
+        return _PACKAGE / "weights" / "bundled" / self.file if self.bundled and self.file else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """All models, in the order to show them.
+
+    Attributes:
+        schema_version: of the file's format, 1.
+        default: id of the model used when none is chosen.
+        models: the entries.
+    """
+
+    schema_version: int
+    default: str
+    models: tuple[Entry, ...]
+
+    def entry(self, model_id: str) -> Entry:
+        """The entry with this id.
+
+        Raises:
+            UnknownModelError: there is none; the nearest ids are named.
+        """
+        entries = {entry.id: entry for entry in self.models}
+        if model_id in entries:
+            return entries[model_id]
+        near = difflib.get_close_matches(model_id, entries)
+        meant = f"Did you mean {' or '.join(near)}? " if near else ""
+        raise UnknownModelError(f"no model is called '{model_id}'", f"{meant}See `vocalsep models list`.")
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read a manifest file.
+
+    Raises:
+        CorruptWeightsError: it cannot be read, or is no manifest.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        return from_mapping(Manifest, {**values, "models": tuple(map(_entry, values["models"]))})
+    except (OSError, ValueError, TypeError, KeyError, VocalsepError) as error:
+        raise CorruptWeightsError(f"{path} is no weights manifest: {error}", "Install vocalsep again.") from error
+
+
+@cache
+def load_manifest() -> Manifest:
+    """The manifest of this installation: in the package, or at the top of its source tree.
+
+    Example:
+        >>> load_manifest().entry("tdt").parameters
+        84172
+    """
+    installed = _PACKAGE / _FILE_NAME
+    return read_manifest(installed if installed.exists() else _PACKAGE.parents[1] / _FILE_NAME)
+
+
+def _entry(values: Mapping[str, Any]) -> Entry:
+    licence = values.get("licence")
+    nested = {
+        "licence": licence and from_mapping(Licence, licence),
+        "sources": tuple(from_mapping(Source, source) for source in values.get("sources", ())),
+        "metrics": tuple(from_mapping(Metric, metric) for metric in values.get("metrics", ())),
+    }
+    return from_mapping(Entry, {**values, **nested})

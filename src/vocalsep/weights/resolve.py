@@ -1,0 +1,113 @@
+"""From what a user names to a weights file that is what it should be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vocalsep.errors import CorruptWeightsError, NoWeightsError, UnknownModelError
+from vocalsep.weights import hub
+from vocalsep.weights.digest import sha256_of
+from vocalsep.weights.hub import HUB_PREFIX, Progress
+from vocalsep.weights.manifest import Entry, load_manifest
+
+_WEIGHTS_SUFFIXES = (".safetensors", ".ckpt", ".pth", ".pt")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedWeights:
+    """A weights file on this machine.
+
+    Attributes:
+        id: the model's id, the name of the file without its suffix, or ``hf:OWNER/REPO``.
+        path: the file.
+        sha256: of the file.
+        entry: of the manifest, where it is from there.
+    """
+
+    id: str
+    path: Path
+    sha256: str
+    entry: Entry | None = None
+
+
+def resolve(spec: str | None, *, offline: bool = False, progress: Progress | None = None) -> ResolvedWeights:
+    """Find the weights that ``spec`` names, downloaded if need be, and verified if the manifest knows them.
+
+    Args:
+        spec: an id of the manifest, the path of a weights file, ``hf:OWNER/REPO`` or ``hf:OWNER/REPO@REVISION``;
+            None is the manifest's default.
+        offline: never ask the network.
+        progress: called with the bytes that have come and those there will be.
+
+    Raises:
+        UnknownModelError: no such model or file.
+        NoWeightsError: the architecture is known and has no weights yet.
+        CorruptWeightsError: the file is not what the manifest says, or cannot be read.
+        DownloadError: the file cannot be had.
+    """
+    manifest = load_manifest()
+    spec = manifest.default if spec is None else spec
+    if spec.startswith(HUB_PREFIX):
+        return _measured(spec, hub.fetch_repo(spec, offline=offline, progress=progress))
+    ids = {entry.id for entry in manifest.models}
+    if spec not in ids and Path(spec).is_file():
+        return _measured(Path(spec).stem, Path(spec))
+    if spec not in ids and _looks_like_path(spec):
+        raise UnknownModelError(f"no weights file is at {spec}", "Check the path, or see `vocalsep models list`.")
+    return fetch_entry(manifest.entry(spec), offline=offline, progress=progress)
+
+
+def fetch_entry(entry: Entry, *, offline: bool = False, progress: Progress | None = None) -> ResolvedWeights:
+    """The verified weights of a manifest entry: those in the package, or in the cache, or downloaded now.
+
+    Raises:
+        NoWeightsError: there are none.
+        CorruptWeightsError: they are not what the manifest says.
+        DownloadError: they cannot be had.
+    """
+    if not entry.has_weights:
+        raise NoWeightsError(
+            f"no weights are published for '{entry.id}'",
+            f"Import a checkpoint with `vocalsep models import FILE --model {entry.id} -o {entry.id}.safetensors` "
+            f"and use --model {entry.id}.safetensors, or use the default, {load_manifest().default}.",
+        )
+    if entry.bundled_path:
+        verify(entry, entry.bundled_path)
+        path = entry.bundled_path
+    else:
+        path = hub.fetch(entry, offline=offline, progress=progress)
+    return ResolvedWeights(id=entry.id, path=path, sha256=entry.sha256 or "", entry=entry)
+
+
+def local_path(entry: Entry) -> Path | None:
+    """Where the weights of an entry are on this machine, unverified; None if they are not. Fast, no network."""
+    return entry.bundled_path or hub.cached_path(entry)
+
+
+def verify(entry: Entry, path: Path, *, fresh: bool = False) -> None:
+    """Check that the file is what the manifest says.
+
+    Args:
+        entry: of the manifest.
+        path: the file.
+        fresh: read the whole file, whatever is remembered of it.
+
+    Raises:
+        CorruptWeightsError: it is not, or cannot be read.
+    """
+    if problem := hub.mismatch(entry, path, fresh=fresh):
+        pull = f"Get it again with `vocalsep models pull {entry.id}`."
+        hint = "Install vocalsep again." if entry.bundled else pull
+        raise CorruptWeightsError(f"{path} is not '{entry.id}': {problem}", hint)
+
+
+def _measured(name: str, path: Path) -> ResolvedWeights:
+    try:
+        return ResolvedWeights(id=name, path=path, sha256=sha256_of(path))
+    except OSError as error:
+        raise CorruptWeightsError(f"cannot read {path}: {error.strerror}", "Check its rights.") from error
+
+
+def _looks_like_path(spec: str) -> bool:
+    return spec.endswith(_WEIGHTS_SUFFIXES) or "/" in spec or "\\" in spec

@@ -1,0 +1,208 @@
+"""Bad input gets one line that says what, where and what to do, a code of its own, and loses nothing."""
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from stem_reading import leftovers, read
+from vocalsep.weights.manifest import load_manifest
+
+
+def refused(vocalsep, code, *arguments, words=()):
+    done = vocalsep("split", *arguments)
+    assert done.code == code, done.err
+    assert done.out == ""
+    assert done.error_line.startswith("error: ")
+    for word in words:
+        assert str(word) in done.error_line
+    return done
+
+
+def outputs(folder):
+    return [path for path in folder.rglob("*") if path.is_file()] if folder.exists() else []
+
+
+@pytest.fixture
+def out(tmp_path):
+    folder = tmp_path / "out"
+    yield folder
+    assert leftovers(tmp_path) == []
+
+
+def test_missing_file(vocalsep, tmp_path, out):
+    refused(vocalsep, 10, tmp_path / "nothing.mp3", "-o", out, words=[tmp_path / "nothing.mp3", "does not exist"])
+    assert not out.exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")
+def test_unreadable_file(vocalsep, song, out):
+    song.chmod(0)
+    refused(vocalsep, 11, song, "-o", out, words=["cannot read", song])
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="only Linux has this file")
+def test_file_with_read_errors(vocalsep, out):
+    """The first page of a process is nobody's to read, not even root's."""
+    refused(vocalsep, 11, "/proc/self/mem", "-o", out, words=["cannot read /proc/self/mem", "Input/output error"])
+
+
+def test_folder_without_audio(vocalsep, tmp_path, out):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "cover.jpg").write_bytes(b"")
+    refused(vocalsep, 12, tmp_path / "empty", "-o", out, words=["no audio files", "--recursive"])
+
+
+def test_pattern_without_match(vocalsep, tmp_path, out):
+    refused(vocalsep, 12, tmp_path / "*.flac", "-o", out, words=["*.flac"])
+
+
+def test_empty_file(vocalsep, tmp_path, out):
+    (tmp_path / "empty.wav").write_bytes(b"")
+    refused(vocalsep, 13, tmp_path / "empty.wav", "-o", out, words=["empty.wav", "empty"])
+
+
+def test_no_samples(vocalsep, tmp_path, out):
+    soundfile.write(tmp_path / "none.wav", np.zeros((0, 2)), 44100)
+    refused(vocalsep, 13, tmp_path / "none.wav", "-o", out, words=["none.wav"])
+
+
+def test_one_sample(vocalsep, tmp_path, out):
+    soundfile.write(tmp_path / "one.wav", np.full((1, 2), 0.25), 44100)
+    assert vocalsep("split", tmp_path / "one.wav", "-o", out).code == 0
+    total = read(out / "one/vocals.wav") + read(out / "one/accompaniment.wav")
+    np.testing.assert_allclose(total, 0.25, atol=1 / 32768)
+
+
+def test_text_renamed_to_wav(vocalsep, tmp_path, out):
+    (tmp_path / "text.wav").write_text("Dear friend, this is no audio. " * 50)
+    refused(vocalsep, 14, tmp_path / "text.wav", "-o", out, words=["text.wav"])
+
+
+def test_truncated_mp3(vocalsep, tmp_path, song, out):
+    vocalsep("split", song, "-o", tmp_path / "made", "-f", "mp3", "--stem", "accompaniment")
+    whole = (tmp_path / "made/song/accompaniment.mp3").read_bytes()
+    (tmp_path / "cut.mp3").write_bytes(whole[: len(whole) * 6 // 10])
+    refused(vocalsep, 15, tmp_path / "cut.mp3", "-o", out, words=["cut.mp3", "--salvage"])
+    assert outputs(out) == []
+    assert vocalsep("split", tmp_path / "cut.mp3", "-o", out, "--salvage").code == 0
+    assert 40_000 < soundfile.info(out / "cut/vocals.wav").frames < 60_000
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_samples_that_are_no_numbers(vocalsep, tmp_path, tone, out, value):
+    tone[1, 44100] = value
+    soundfile.write(tmp_path / "bad.wav", tone.T, 44100, subtype="FLOAT")
+    refused(vocalsep, 16, tmp_path / "bad.wav", "-o", out, words=["bad.wav", "0:01.000"])
+    assert outputs(out) == []
+
+
+def test_silence_gives_silence(vocalsep, tmp_path, out):
+    soundfile.write(tmp_path / "quiet.wav", np.zeros((44100, 2)), 44100)
+    done = vocalsep("split", tmp_path / "quiet.wav", "-o", out)
+    assert done.code == 0
+    assert "the input is silent" in done.error_line
+    assert not read(out / "quiet/vocals.wav").any()
+    assert not read(out / "quiet/accompaniment.wav").any()
+
+
+def test_output_folder_is_a_file(vocalsep, song, tmp_path):
+    (tmp_path / "out").write_text("a file")
+    refused(vocalsep, 20, song, "-o", tmp_path / "out", words=["not a folder"])
+    refused(vocalsep, 20, song, "-o", tmp_path / "out" / "deeper", words=["not a folder"])
+    assert (tmp_path / "out").read_text() == "a file"
+
+
+def test_read_only_output(vocalsep, song, out, monkeypatch):
+    """As root, permissions do not hold; a read-only file system does, and /proc is one everywhere on Linux."""
+    if Path("/proc/self").is_dir():
+        refused(vocalsep, 21, song, "-o", "/proc/self/out", words=["cannot write", "/proc/self/out"])
+    if os.geteuid() != 0:
+        out.mkdir()
+        out.chmod(0o500)
+        refused(vocalsep, 21, song, "-o", out, words=["cannot write", "Permission denied"])
+        out.chmod(0o700)
+
+
+@pytest.mark.parametrize("format", ["wav", "flac", "mp3"])
+def test_full_disk(song, out, format):
+    """A limit on the size of files fails as a full disk does."""
+    samples = np.tile(soundfile.read(song, dtype="int16")[0], (10, 1))
+    soundfile.write(song, samples, 44100)
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+
+    code = "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); from vocalsep.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "split", song, "-o", out, "-f", format],
+        capture_output=True,
+        text=True,
+        preexec_fn=limit,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    assert done.returncode == 22, done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "no space left" in done.stderr
+    assert outputs(out) == []
+
+
+def test_unknown_model(vocalsep, song, out):
+    refused(vocalsep, 30, song, "-o", out, "--model", "compct-v1", words=["compct-v1", load_manifest().default])
+
+
+def test_architecture_without_weights(vocalsep, song, out):
+    refused(vocalsep, 31, song, "-o", out, "--model", "tdsa", words=["tdsa", "vocalsep models import"])
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage" * 1000, None])
+def test_corrupt_weights(vocalsep, song, out, tmp_path, content):
+    bundled = load_manifest().entry(load_manifest().default).bundled_path
+    weights = tmp_path / "weights.safetensors"
+    weights.write_bytes(bundled.read_bytes()[:100_000] if content is None else content)
+    refused(vocalsep, 32, song, "-o", out, "--model", weights, words=["weights.safetensors"])
+
+
+@pytest.mark.parametrize(
+    "template", ["../{track}/{stem}.{ext}", "/tmp/{track}{stem}", "{track}.{ext}", "{x}{stem}"]
+)
+def test_template_that_leaves_the_folder(vocalsep, song, out, template):
+    refused(vocalsep, 24, song, "-o", out, "--template", template, words=["template"])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--overlap", "0.95"],
+        ["--segment", "0"],
+        ["--device", "toaster"],
+        ["--precision", "int4"],
+        ["--shard", "3/2"],
+        ["--skip-existing", "--overwrite"],
+        ["--format", "mp3", "--bitrate", "99999"],
+        ["--format", "mp3", "--depth", "24"],
+    ],
+)
+def test_options_that_make_no_sense(vocalsep, song, out, options):
+    refused(vocalsep, 2, song, "-o", out, *options)
+
+
+def test_missing_device(vocalsep, song, out):
+    refused(vocalsep, 40, song, "-o", out, "--device", "cuda:77", words=["no CUDA device 77", "--device cpu"])
+
+
+def test_mp3_of_six_channels_is_refused_before_the_work(vocalsep, tmp_path, out):
+    soundfile.write(tmp_path / "film.wav", np.full((4410, 6), 0.1), 44100)
+    refused(vocalsep, 2, tmp_path / "film.wav", "-o", out, "-f", "mp3", words=["mp3"])
+
+
+def test_debug_shows_the_traceback(song, out):
+    command = [sys.executable, "-m", "vocalsep", "--debug", "split", song, "-o", out, "--model", "nope"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert "Traceback" in done.stderr
+    assert done.returncode != 0

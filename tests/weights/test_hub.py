@@ -1,0 +1,265 @@
+"""Downloads with the real Hub client, in processes of its own, from a server on loopback."""
+
+import errno
+import hashlib
+import json
+import os
+import random
+import re
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import huggingface_hub
+import pytest
+
+from vocalsep.errors import DiskFullError, OptionError
+from vocalsep.weights.hub import fetch_repo
+from weights.hub_server import COMMIT, HubServer
+
+CLIENT = Path(__file__).with_name("hub_client.py")
+SOURCE_TREE = Path(__file__).parents[2] / "src"
+CONTENT = random.Random(1).randbytes(100_000)
+WRONG = CONTENT[:-1] + bytes([CONTENT[-1] ^ 1])
+
+
+@pytest.fixture
+def server():
+    with HubServer() as server:
+        yield server
+
+
+@pytest.fixture
+def client(tmp_path, server):
+    """Start a client; its stdout is one JSON object."""
+    settings = {
+        "HF_HOME": str(tmp_path / "hf"),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "NO_PROXY": "127.0.0.1",
+        "PYTHONPATH": str(SOURCE_TREE),
+    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "HUGGING"))}
+
+    def start(
+        endpoint: str = server.url, env: dict[str, str] | None = None, **order: object
+    ) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, CLIENT, json.dumps(order)],
+            env={**kept, **settings, "HF_ENDPOINT": endpoint, **(env or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return start
+
+
+def outcome(process: subprocess.Popen[str]) -> dict:
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 0, stderr
+    assert "%|" not in stderr, "the client's own progress bar"
+    return json.loads(stdout)
+
+
+def entry(content: bytes = CONTENT, repos: tuple[str, ...] = ("someone/voices",)) -> dict:
+    return {
+        "id": "voices",
+        "architecture": "tdt",
+        "description": "",
+        "parameters": 1,
+        "stems": ["vocals"],
+        "file": "voices.safetensors",
+        "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "sources": [{"repo": repo, "revision": COMMIT, "file": "voices.safetensors"} for repo in repos],
+    }
+
+
+def in_cache(tmp_path: Path) -> list[str]:
+    """Whatever of the weights is left in the cache, whole or not."""
+    hub = tmp_path / "hf" / "hub"
+    return sorted(str(p.relative_to(hub)) for p in hub.glob("models--*/*/**/*") if p.is_file() or p.is_symlink())
+
+
+def test_first_download_then_cache_without_a_request(server, client):
+    server.add("someone/voices", "voices.safetensors", CONTENT)
+    first = outcome(client(entry=entry()))
+    assert Path(first["path"]).read_bytes() == CONTENT
+    assert first["progress"][-1] == [len(CONTENT), len(CONTENT)]
+    assert [r.method for r in server.requests] == ["HEAD", "GET"]
+    second = outcome(client(entry=entry()))
+    assert second == {"path": first["path"], "progress": []}
+    assert len(server.requests) == 2
+
+
+def test_resumes_after_a_cut(server, client):
+    content = random.Random(2).randbytes(12_000_000)  # the client keeps what has come by chunks of 10 MiB
+    server.add("someone/voices", "voices.safetensors", content, 11_500_000)
+    done = outcome(client(entry=entry(content)))
+    if "error" in done:  # clients before 2.0 give up, and resume when they are called again
+        done = outcome(client(entry=entry(content)))
+    assert Path(done["path"]).read_bytes() == content
+    assert [r.range for r in server.gets()] == [None, f"bytes={10 * 2**20}-"]
+    counts = [count for count, _ in done["progress"]]
+    assert counts == sorted(counts)
+    assert counts[-1] == len(content)
+
+
+def test_wrong_bytes_are_fetched_once_more_then_refused(server, client, tmp_path):
+    server.add("someone/voices", "voices.safetensors", CONTENT, WRONG, WRONG)
+    failed = outcome(client(entry=entry()))
+    assert failed["error"] == "CorruptWeightsError"
+    assert hashlib.sha256(WRONG).hexdigest() in failed["message"]
+    assert hashlib.sha256(CONTENT).hexdigest() in failed["message"]
+    assert "someone/voices" in failed["message"]
+    assert len(server.gets()) == 2
+    assert in_cache(tmp_path) == []
+
+
+def test_wrong_then_right_bytes(server, client):
+    server.add("someone/voices", "voices.safetensors", CONTENT, WRONG)
+    assert Path(outcome(client(entry=entry()))["path"]).read_bytes() == CONTENT
+    assert len(server.gets()) == 2
+
+
+def test_damage_in_the_cache_is_noticed_and_repaired(server, client):
+    server.add("someone/voices", "voices.safetensors", CONTENT)
+    path = Path(outcome(client(entry=entry()))["path"])
+    path.write_bytes(CONTENT[:1000])
+    assert outcome(client(entry=entry()))["path"] == str(path)
+    assert path.read_bytes() == CONTENT
+    assert len(server.gets()) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"repo": "someone/else"}, "there is no repository someone/else"),
+        ({"revision": "f" * 40}, f"someone/voices has no revision {'f' * 40}"),
+        ({"file": "other.safetensors"}, f"someone/voices at {COMMIT[:12]} has no file other.safetensors"),
+    ],
+)
+def test_not_found(server, client, tmp_path, change, says):
+    server.add("someone/voices", "voices.safetensors", CONTENT)
+    wanted = entry()
+    wanted["sources"][0].update(change)
+    failed = outcome(client(entry=wanted))
+    assert (failed["error"], failed["message"]) == ("DownloadError", says)
+    assert server.gets() == []
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, "RepoNotFound"), (401, "GatedRepo"), (403, "GatedRepo")])
+def test_refused_access_says_how_to_log_in(server, client, status, code):
+    server.refused["someone/voices"] = (status, code)
+    failed = outcome(client(entry=entry()))
+    assert failed["error"] == "DownloadError"
+    assert failed["message"].startswith(f"access to someone/voices is refused ({status})")
+    assert "HF_TOKEN" in failed["hint"]
+    assert "hf auth login" in failed["hint"]
+
+
+def test_the_token_is_sent(server, client):
+    server.add("someone/voices", "voices.safetensors", CONTENT)
+    outcome(client(entry=entry(), env={"HF_TOKEN": "hf_secret"}))
+    assert {r.token for r in server.requests} == {"Bearer hf_secret"}
+
+
+def test_no_network(client):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
+        endpoint = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        failed = outcome(client(endpoint=endpoint, entry=entry(), hurry=True))
+    assert failed["error"] == "DownloadError"
+    assert failed["message"].startswith(f"no connection to {endpoint}: ConnectError")
+
+
+@pytest.mark.parametrize("how", [{"offline": True}, {"env": {"HF_HUB_OFFLINE": "1"}}])
+def test_offline_makes_no_request(server, client, how):
+    server.add("someone/voices", "voices.safetensors", CONTENT)
+    failed = outcome(client(entry=entry(), **how))
+    assert failed["error"] == "DownloadError"
+    assert "this is offline" in failed["message"]
+    assert server.requests == []
+    path = outcome(client(entry=entry()))["path"]
+    n_requests = len(server.requests)
+    assert outcome(client(entry=entry(), **how))["path"] == path
+    assert len(server.requests) == n_requests
+
+
+def test_server_error(server, client):
+    server.refused["someone/voices"] = (500, "")
+    failed = outcome(client(entry=entry(), hurry=True))
+    assert failed["error"] == "DownloadError"
+    assert "500" in failed["message"]
+
+
+@pytest.mark.parametrize("fault", ["absent", "wrong"])
+def test_the_next_mirror_is_tried(server, client, fault):
+    if fault == "wrong":
+        server.add("first/mirror", "voices.safetensors", CONTENT, WRONG, WRONG)
+    server.add("second/mirror", "voices.safetensors", CONTENT)
+    done = outcome(client(entry=entry(repos=("first/mirror", "second/mirror"))))
+    assert Path(done["path"]).read_bytes() == CONTENT
+    assert "second--mirror" in done["path"]
+    n_requests = len(server.requests)
+    again = outcome(client(entry=entry(repos=("first/mirror", "second/mirror"))))
+    assert again["path"] == done["path"]
+    assert len(server.requests) == n_requests, "the cached mirror comes first"
+
+
+def test_all_mirrors_fail_each_for_its_reason(server, client):
+    server.refused["first/mirror"] = (403, "GatedRepo")
+    server.add("second/mirror", "voices.safetensors", CONTENT, WRONG, WRONG)
+    failed = outcome(client(entry=entry(repos=("first/mirror", "second/mirror"))))
+    assert failed["error"] == "DownloadError"
+    assert "first/mirror: access to first/mirror is refused (403)" in failed["message"]
+    assert "second/mirror: voices.safetensors of second/mirror is not 'voices', twice" in failed["message"]
+
+
+def test_two_processes_at_once(server, client, tmp_path):
+    server.rendezvous = threading.Barrier(2)  # both have found the cache empty
+    server.add("someone/voices", "voices.safetensors", CONTENT)
+    both = [client(entry=entry()) for _ in range(2)]
+    paths = {outcome(process)["path"] for process in both}
+    assert [Path(path).read_bytes() for path in paths] == [CONTENT]
+    assert len(in_cache(tmp_path)) == 2, "one blob and one link, nothing unfinished"
+
+
+def test_any_repository(server, client):
+    server.add("someone/voices", "model.safetensors", CONTENT)
+    server.add("someone/voices", "config.json", b"{}")
+    path = Path(outcome(client(repo="hf:someone/voices"))["path"])
+    assert path.read_bytes() == CONTENT
+    assert path.with_name("config.json").read_bytes() == b"{}"
+    assert outcome(client(repo="hf:someone/voices", offline=True))["path"] == str(path)
+    assert outcome(client(repo=f"hf:someone/voices@{COMMIT}"))["path"] == str(path)
+
+
+def test_a_repository_without_a_config_file(server, client):
+    server.add("someone/voices", "model.safetensors", CONTENT)
+    assert Path(outcome(client(repo="hf:someone/voices"))["path"]).read_bytes() == CONTENT
+
+
+def test_pickles_of_any_repository_are_not_taken(server, client):
+    server.add("someone/voices", "model.ckpt", CONTENT)
+    failed = outcome(client(repo="hf:someone/voices"))
+    assert failed["message"] == "someone/voices at main has no file model.safetensors"
+    assert server.gets() == []
+
+
+def test_full_disk(monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", full)
+    with pytest.raises(DiskFullError, match="set HF_HOME to another disk"):
+        fetch_repo("hf:someone/voices")
+
+
+@pytest.mark.parametrize("spec", ["hf:voices", "hf:a/b/c", "hf:../etc", "hf:a/..", "hf:a/b@", "hf:a/b@x/../../y"])
+def test_malformed_repositories(spec):
+    with pytest.raises(OptionError, match=re.escape(f"'{spec}' is no Hub repository")):
+        fetch_repo(spec)

@@ -1,0 +1,121 @@
+import hashlib
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from vocalsep.errors import CorruptWeightsError, UnknownModelError
+from vocalsep.models import ARCHITECTURES, build_model
+from vocalsep.weights import list_models, load_model, manifest
+from vocalsep.weights.manifest import load_manifest, read_manifest
+
+PROJECT = Path(__file__).parents[2]
+MANIFEST = PROJECT / "weights_manifest.json"
+SCHEMA = json.loads((PROJECT / "src/vocalsep/weights/weights_manifest.schema.json").read_text())
+
+
+@pytest.fixture
+def values():
+    """The manifest as plain JSON, to be changed."""
+    return json.loads(MANIFEST.read_text())
+
+
+def problems(values: object) -> list[str]:
+    return [error.json_path for error in jsonschema.Draft202012Validator(SCHEMA).iter_errors(values)]
+
+
+def test_schema_is_a_schema():
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_manifest_follows_the_schema(values):
+    assert problems(values) == []
+
+
+SOURCE = {"repo": "a/b", "revision": "0" * 40, "file": "c.safetensors"}
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"sources": [{**SOURCE, "revision": "main"}]}, "$.models[0].sources[0].revision"),
+        ({"sources": [{**SOURCE, "repo": "b"}]}, "$.models[0].sources[0].repo"),
+        ({"sha256": "ABC"}, "$.models[0].sha256"),
+        ({"sha256": None}, "$.models[0].sha256"),
+        ({"bytes": None}, "$.models[0].bytes"),
+        ({"licence": None}, "$.models[0].licence"),
+        ({"bundled": False}, "$.models[0].sha256"),
+        ({"file": "weights.ckpt"}, "$.models[0].file"),
+        ({"overlap": 0.95}, "$.models[0].overlap"),
+        ({"surprise": 1}, "$.models[0]"),
+    ],
+)
+def test_schema_refuses(values, change, where):
+    values["models"][0].update(change)
+    assert where in problems(values)
+
+
+def test_schema_takes_a_model_that_is_only_on_the_hub(values):
+    values["models"][0].update({"bundled": False, "sources": [SOURCE]})
+    assert problems(values) == []
+
+
+def test_ids_are_unique_and_the_default_is_bundled():
+    entries = list_models()
+    assert len({entry.id for entry in entries}) == len(entries)
+    assert load_manifest().entry(load_manifest().default).bundled
+
+
+def test_every_architecture_is_listed():
+    assert {entry.architecture for entry in list_models()} == set(ARCHITECTURES)
+
+
+@pytest.mark.parametrize("entry", list_models(), ids=lambda entry: entry.id)
+def test_parameters_and_stems_are_those_of_the_model(entry):
+    model = load_model(entry.id) if entry.bundled else build_model({"architecture": entry.architecture})
+    assert model.architecture == entry.architecture
+    assert sum(p.numel() for p in model.parameters()) == entry.parameters
+    assert tuple(model.config.stems) == entry.stems
+
+
+@pytest.mark.parametrize("entry", [e for e in list_models() if e.bundled], ids=lambda entry: entry.id)
+def test_bundled_files_are_what_the_manifest_says(entry):
+    content = entry.bundled_path.read_bytes()
+    assert (len(content), hashlib.sha256(content).hexdigest()) == (entry.bytes, entry.sha256)
+    card = (PROJECT / "docs" / "models" / f"{entry.id}.md").read_text()
+    assert entry.sha256 in card
+    assert f"{entry.parameters:,} parameters; {entry.bytes:,} bytes" in card
+
+
+def test_nothing_else_is_bundled():
+    bundled = PROJECT / "src/vocalsep/weights/bundled"
+    assert {p.name for p in bundled.iterdir()} == {entry.file for entry in list_models() if entry.bundled}
+
+
+def test_unknown_ids_name_the_nearest():
+    with pytest.raises(UnknownModelError, match=r"no model is called 'tdd'. Did you mean tdt or tdf\?"):
+        load_manifest().entry("tdd")
+    with pytest.raises(UnknownModelError, match=r"no model is called 'spleeter'. See `vocalsep models list`."):
+        load_manifest().entry("spleeter")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"models": [{"id": "x"}]}', '{"models": [], "default": "x", "schema_version": 1, "y": 2}'],
+)
+def test_what_is_no_manifest_is_refused(tmp_path, text):
+    path = tmp_path / "weights_manifest.json"
+    path.write_text(text)
+    with pytest.raises(CorruptWeightsError, match="is no weights manifest"):
+        read_manifest(path)
+
+
+def test_nested_values_are_read(tmp_path, values):
+    values["models"][0]["sources"] = [SOURCE]
+    path = tmp_path / "weights_manifest.json"
+    path.write_text(json.dumps(values))
+    entry = read_manifest(path).models[0]
+    assert entry.sources == (manifest.Source(**SOURCE),)
+    assert entry.licence.spdx == "MIT"
+    assert [(metric.name, metric.value) for metric in entry.metrics] == [("sdr", 4.6)]

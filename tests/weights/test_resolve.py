@@ -1,0 +1,89 @@
+import dataclasses
+import hashlib
+import subprocess
+import sys
+
+import pytest
+
+from vocalsep.errors import CorruptWeightsError, NoWeightsError, UnknownModelError
+from vocalsep.weights import hub, load_model, resolve
+from vocalsep.weights.manifest import Entry, load_manifest
+from vocalsep.weights.resolve import ResolvedWeights, fetch_entry, local_path, verify
+
+DEFAULT = load_manifest().entry(load_manifest().default)
+
+
+@pytest.mark.parametrize("spec", [None, DEFAULT.id])
+def test_the_default_is_in_the_package(spec):
+    found = resolve.resolve(spec, offline=True)
+    assert found == ResolvedWeights(id=DEFAULT.id, path=DEFAULT.bundled_path, sha256=DEFAULT.sha256, entry=DEFAULT)
+    assert local_path(DEFAULT) == DEFAULT.bundled_path
+
+
+@pytest.mark.parametrize("spec", ["umx", "tdf", "tdsa", "tdt"])
+def test_an_architecture_without_weights_says_what_to_do(spec):
+    with pytest.raises(NoWeightsError) as caught:
+        resolve.resolve(spec)
+    assert caught.value.message == f"no weights are published for '{spec}'"
+    assert f"vocalsep models import FILE --model {spec} -o {spec}.safetensors" in caught.value.hint
+    assert local_path(load_manifest().entry(spec)) is None
+
+
+def test_a_path(tmp_path):
+    path = tmp_path / "mine.safetensors"
+    path.write_bytes(DEFAULT.bundled_path.read_bytes())
+    assert resolve.resolve(str(path)) == ResolvedWeights(id="mine", path=path, sha256=DEFAULT.sha256)
+    assert load_model(str(path)).architecture == DEFAULT.architecture
+
+
+def test_a_file_named_like_a_model_does_not_hide_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / DEFAULT.id).write_bytes(b"something else")
+    assert resolve.resolve(DEFAULT.id).path == DEFAULT.bundled_path
+
+
+@pytest.mark.parametrize("spec", ["none.safetensors", "folder/none", "none.pth", "C:\\none"])
+def test_a_path_where_nothing_is(spec):
+    with pytest.raises(UnknownModelError, match="no weights file is at"):
+        resolve.resolve(spec)
+
+
+def test_a_misspelt_name():
+    with pytest.raises(UnknownModelError, match=r"Did you mean compact-v1\?"):
+        resolve.resolve("compact-v2")
+
+
+def test_a_repository(tmp_path, monkeypatch):
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(b"weights")
+    asked = []
+    monkeypatch.setattr(hub, "fetch_repo", lambda spec, **options: asked.append((spec, options)) or path)
+    sha256 = hashlib.sha256(b"weights").hexdigest()
+    assert resolve.resolve("hf:a/b", offline=True) == ResolvedWeights(id="hf:a/b", path=path, sha256=sha256)
+    assert asked == [("hf:a/b", {"offline": True, "progress": None})]
+
+
+@pytest.mark.parametrize(("change", "says"), [({"bytes": 3}, "bytes, not 3"), ({"sha256": "0" * 64}, "not 0000")])
+def test_bundled_weights_that_are_not_what_the_manifest_says(change, says):
+    wrong: Entry = dataclasses.replace(DEFAULT, **change)
+    with pytest.raises(CorruptWeightsError, match=f"is not 'compact-v1': .*{says}.*Install vocalsep again"):
+        fetch_entry(wrong)
+
+
+def test_verify_reads_a_changed_file(tmp_path):
+    path = tmp_path / "copy.safetensors"
+    content = DEFAULT.bundled_path.read_bytes()
+    path.write_bytes(content)
+    verify(DEFAULT, path, fresh=True)
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(CorruptWeightsError, match=f"{path} is not 'compact-v1': its sha256 is"):
+        verify(DEFAULT, path, fresh=True)
+
+
+def test_nothing_of_this_needs_torch_or_the_hub_client():
+    code = (
+        "import sys; from vocalsep.weights.resolve import resolve; resolve(None)\n"
+        "print(sorted({'torch', 'numpy', 'huggingface_hub', 'safetensors'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
