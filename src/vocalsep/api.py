@@ -87,7 +87,7 @@ class Separator:
         precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
         segment_seconds: length of the segments; None takes what is recommended for the weights.
         overlap: of the segments, 0 to 0.9, likewise.
-        batch_size: segments that go through the model at once.
+        batch_size: segments that go through the model at once; None takes what suits the device.
         shifts: further passes over shifted segments, all averaged.
         threads: of the CPU; PyTorch's setting for the whole process.
         offline: never ask the network for weights.
@@ -116,7 +116,7 @@ class Separator:
         precision: str = "auto",
         segment_seconds: float | None = None,
         overlap: float | None = None,
-        batch_size: int = 1,
+        batch_size: int | None = None,
         shifts: int = 0,
         threads: int | None = None,
         offline: bool = False,
@@ -144,9 +144,11 @@ class Separator:
         weights = resolve(model, offline=offline, progress=download_progress)
         self.model_id, self.weights_sha256 = weights.id, weights.sha256
         if weights.entry:  # what is recommended for these weights stands in for what was not asked for
-            recommended = {"segment_seconds": weights.entry.segment_seconds, "overlap": weights.entry.overlap}
-            missing = {name: value for name, value in recommended.items() if getattr(options, name) is None}
-            options = dataclasses.replace(options, **missing)
+            options = dataclasses.replace(
+                options,
+                segment_seconds=options.segment_seconds or weights.entry.segment_seconds,
+                overlap=weights.entry.overlap if options.overlap is None else options.overlap,
+            )
         self.separation = SegmentedSeparation(load_model(weights.path), options)
 
     def __getstate__(self) -> tuple[Any, ...]:

@@ -21,6 +21,7 @@ from vocalsep.models.base import SeparationModel
 log = logging.getLogger("vocalsep")
 
 _LEAST_SEGMENT_SECONDS = 1.0
+_GPU_BATCH_SIZE = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,8 @@ class SeparationOptions:
     Attributes:
         segment_seconds: length of the segments; None takes the model's own.
         overlap: part of a segment that the next one covers too, 0 to 0.9; None takes the model's own.
-        batch_size: segments that go through the model at once; it does not change the result.
+        batch_size: segments that go through the model at once; it does not change the result. None takes 1 on the
+            CPU, whose caches a segment fills, and 8 on a GPU.
         shifts: further passes, each with the segments shifted by an equal part of the stride, all averaged.
         precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
@@ -39,7 +41,7 @@ class SeparationOptions:
 
     segment_seconds: float | None = None
     overlap: float | None = None
-    batch_size: int = 1
+    batch_size: int | None = None
     shifts: int = 0
     precision: str = "auto"
     device: str = "auto"
@@ -50,7 +52,7 @@ class SeparationOptions:
             raise OptionError(f"a segment of {self.segment_seconds} s is not within 0.1 to 600 s")
         if self.overlap is not None and not 0 <= self.overlap <= 0.9:
             raise OptionError(f"an overlap of {self.overlap} is not within 0 to 0.9")
-        if self.batch_size < 1:
+        if self.batch_size is not None and self.batch_size < 1:
             raise OptionError(f"a batch of {self.batch_size} segments is none")
         if not 0 <= self.shifts <= 64:
             raise OptionError(f"{self.shifts} shifts are not within 0 to 64")
@@ -83,7 +85,7 @@ class SegmentedSeparation:
         self.segment = max(1, round(seconds * model.config.sample_rate))
         # every shift adds a pass whose segments lie between the others: together they are one denser grid
         self._stride_share = (1 - overlap) / (1 + options.shifts)
-        self.batch_size = options.batch_size
+        self.batch_size = options.batch_size or (1 if self.device.type == "cpu" else _GPU_BATCH_SIZE)
 
     def __call__(self, blocks: Iterable[Tensor]) -> Iterator[Tensor]:
         """Separate a song that comes in blocks.

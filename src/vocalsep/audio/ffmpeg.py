@@ -24,7 +24,10 @@ from vocalsep.errors import DamagedAudioError, EmptyAudioError, NotAudioError
 _DECLARING = {"mov", "matroska", "asf", "ogg", "wav", "w64", "aiff", "caf", "flac", "au", "wv", "ape", "tta"}
 # Streams of bare frames, where anything may stand before the first and after the last.
 _BARE = {"mp3", "aac", "ac3", "eac3", "dts", "loas", "mpegts", "mpeg"}
+# Less than this may be missing: declarations in milliseconds are rough, and FFmpeg 7 counts the delay and the
+# padding of an mp3, up to two frames, as part of it.
 _TOLERANCE_SECONDS = 0.2
+_TOLERANCE_SAMPLES = 2 * 1152
 # Nothing but the file itself is read: a playlist must not open other files, or the network.
 _INPUT_OPTIONS = {"protocol_whitelist": "none"}
 
@@ -98,7 +101,8 @@ class FfmpegDecoder:
         for block in blocks:
             n += block.shape[1]
             yield block
-        if declared is not None and not self._salvage and n < declared - _TOLERANCE_SECONDS * rate:
+        tolerance = _TOLERANCE_SECONDS * rate + _TOLERANCE_SAMPLES
+        if declared is not None and not self._salvage and n < declared - tolerance:
             raise damaged(self._path, f"it decodes to {clock(n, rate)} of {clock(declared, rate)}")
 
     def close(self) -> None:

@@ -24,8 +24,9 @@ class AudioInfo:
     Attributes:
         sample_rate: in hertz.
         channels: number of channels.
-        n_samples: samples of each channel, as the container declares; None if it does not. Some containers
-            (Matroska, WMA) declare it in milliseconds.
+        n_samples: samples of each channel, as the container declares; None if it does not. Exact for PCM, FLAC,
+            ALAC, Vorbis, Opus and m4a; Matroska and WMA declare milliseconds, and FFmpeg before 8 counts an
+            mp3's padding too.
         codec: its name in lower case: ``pcm_16``, ``flac``, ``mp3``, ``aac``, ...
         depth: of the output that loses nothing of an integer input. 8-bit and lossy audio need 16 bits;
             32-bit integers and floats need float.

@@ -142,14 +142,13 @@ class AudioReader:
 
 def _open_file(path: Path) -> BinaryIO:
     try:
+        if not (path.is_file() or path.is_dir()) and path.exists():  # opening a pipe would wait for its writer
+            raise InputUnreadableError(f"{path} is not a regular file", "Pipe it in: vocalsep split - < FILE")
         file = path.open("rb")
     except FileNotFoundError as error:
         raise InputNotFoundError(f"{path} does not exist", "Check the name and the folder.") from error
     except OSError as error:
         raise _unreadable(path, error) from error
-    if not file.seekable():
-        file.close()
-        raise InputUnreadableError(f"cannot read {path}: it is not a regular file", "Copy it to a file first.")
     return file
 
 

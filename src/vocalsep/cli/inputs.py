@@ -35,10 +35,15 @@ def find_tracks(
         extensions: endings of audio files, with their dots, in lower case: for folders and patterns.
         recursive: whether folders are searched in depth.
         out_dir: where the stems go.
+
+    Raises:
+        OptionError: an input is an empty string.
     """
     endings = frozenset(extensions)
     found: dict[Path, Track] = {}
     for text in inputs:
+        if not text:  # an unset variable of a script, which as a path would be the current folder
+            raise OptionError("an input is empty", "Give a file, a folder, a pattern or -.")
         path = Path(text)
         if text == STDIN:
             tracks = [Track(path, "stdin")]

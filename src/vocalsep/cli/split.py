@@ -152,7 +152,12 @@ def split(
     shifts: Annotated[
         int, typer.Option("--shifts", rich_help_panel=_MODEL, help="Further passes, averaged: better and slower.")
     ] = 0,
-    batch_size: Annotated[int, typer.Option("--batch-size", rich_help_panel=_MODEL, help="Segments at once.")] = 1,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            "--batch-size", rich_help_panel=_MODEL, help="Segments at once.", show_default="1, or 8 on a GPU"
+        ),
+    ] = None,
     threads: Annotated[
         int | None,
         typer.Option("--threads", rich_help_panel=_MODEL, help="Of the CPU.", show_default="PyTorch's choice"),

@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import os
+import struct
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import soundfile
+
+from vocalsep.audio.reader import open_audio
+from vocalsep.errors import (
+    DamagedAudioError,
+    EmptyAudioError,
+    InputNotFoundError,
+    InputUnreadableError,
+    NonFiniteAudioError,
+    NotAudioError,
+)
+
+CODECS = {
+    "a.wav": "WAV:PCM_16",
+    "a.aiff": "AIFF:PCM_16",
+    "a.caf": "CAF:PCM_16",
+    "a.au": "AU:PCM_16",
+    "a.w64": "W64:PCM_16",
+    "a.rf64": "RF64:PCM_16",
+    "a.flac": "FLAC:PCM_16",
+    "a.mp3": "mp3/libmp3lame",
+    "a.m4a": "ipod/aac",
+    "alac.m4a": "ipod/alac",
+    "a.ogg": "OGG:VORBIS",
+    "a.opus": "ogg/libopus",
+    "a.webm": "webm/libopus",
+    "a.wma": "asf/wmav2",
+}
+N = 4 * 48000
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, song, encode) -> Path:
+    folder = tmp_path_factory.mktemp("whole")
+    for name, codec in CODECS.items():
+        options = {"movflags": "faststart"} if codec.startswith("ipod") else {}
+        encode(folder / name, song(N, sample_rate=48000), codec, 48000, **options)
+    encode(folder / "no_xing.mp3", song(N, sample_rate=48000), "mp3/libmp3lame", 48000, write_xing="0")
+    return folder
+
+
+def garbled(data: bytes) -> bytes:
+    """Four thousand bytes in the middle replaced by noise."""
+    middle = len(data) // 2
+    return data[:middle] + np.random.default_rng(5).bytes(4000) + data[middle + 4000 :]
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_cut_file_is_damaged_and_can_be_salvaged(tmp_path, whole, decode, name: str) -> None:
+    data = (whole / name).read_bytes()
+    path = tmp_path / name
+    path.write_bytes(data[: len(data) * 6 // 10])
+    with pytest.raises(DamagedAudioError) as caught:
+        decode(path)
+    assert str(path) in caught.value.message
+    assert "--salvage" in caught.value.hint
+    salvaged, original = decode(path, salvage=True), decode(whole / name)
+    assert 0.4 * N < salvaged.shape[1] < 0.75 * N
+    n = salvaged.shape[1] - 4096  # the last frame of a lossy codec may be guessed
+    np.testing.assert_allclose(salvaged[:, :n], original[:, :n], atol=2e-3)
+
+
+@pytest.mark.parametrize("name", [*(n for n, c in CODECS.items() if "PCM" not in c), "a.flac", "no_xing.mp3"])
+def test_corrupt_middle_is_damage_and_can_be_salvaged(tmp_path, whole, decode, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(garbled((whole / name).read_bytes()))
+    with pytest.raises(DamagedAudioError, match="is damaged"):
+        decode(path)
+    assert 0.3 * N < decode(path, salvage=True).shape[1] < N
+
+
+def test_cut_m4a_without_its_index_is_damaged_beyond_salvage(tmp_path, song, encode, decode) -> None:
+    encode(tmp_path / "a.m4a", song(N), "ipod/aac")
+    data = (tmp_path / "a.m4a").read_bytes()
+    (tmp_path / "a.m4a").write_bytes(data[: len(data) // 2])
+    for salvage in (False, True):
+        with pytest.raises(DamagedAudioError, match="nothing of it"):
+            decode(tmp_path / "a.m4a", salvage=salvage)
+
+
+@pytest.mark.parametrize(
+    ("riff", "data"),
+    [
+        (0xFFFFFFFF, 0xFFFFFFFF),
+        (0, 0),
+        (8, 0),
+        (0x7FFFF024, 0x7FFFF000),
+        (0x80000024, 0x80000000),
+        (0xFFFFFFFF, 0xFFFFFFDB),
+    ],
+)
+def test_streamed_wav_ends_where_it_ends(tmp_path, whole, decode, riff: int, data: int) -> None:
+    content = bytearray((whole / "a.wav").read_bytes())
+    content[4:8], content[40:44] = struct.pack("<I", riff), struct.pack("<I", data)
+    (tmp_path / "a.wav").write_bytes(content)
+    np.testing.assert_array_equal(decode(tmp_path / "a.wav"), decode(whole / "a.wav"))
+
+
+APE_HEADER = struct.pack("<8sIIII8x", b"APETAGEX", 2000, 232, 1, 0xA0000000)
+ID3_HEADER = b"ID3\x04\x00\x00\x00\x00\x0f\x76" + bytes(15 * 128 + 0x76)
+
+
+@pytest.mark.parametrize("name", ["a.mp3", "no_xing.mp3"])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"", b""),
+        (ID3_HEADER, b""),
+        (ID3_HEADER + ID3_HEADER, b"TAG" + b"x" * 125),
+        (b"", APE_HEADER + np.random.default_rng(1).bytes(200) + APE_HEADER),
+        (np.random.default_rng(2).bytes(700), b""),
+        (b"", np.random.default_rng(3).bytes(3000)),
+        (bytes(4000), bytes(4000)),
+    ],
+    ids=["bare", "id3v2", "id3-twice-and-id3v1", "ape", "junk-first", "junk-last", "zeros"],
+)
+def test_what_surrounds_an_mp3_is_not_damage(
+    tmp_path, whole, decode, name: str, before: bytes, after: bytes
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(before + (whole / name).read_bytes() + after)
+    expected = decode(whole / name)
+    decoded = decode(path)
+    assert abs(decoded.shape[1] - expected.shape[1]) <= 1152
+    if not before or before.startswith(b"ID3"):
+        np.testing.assert_array_equal(decoded[:, : N - 4096], expected[:, : N - 4096])
+
+
+def test_mp3_cut_from_a_stream_is_not_damaged(tmp_path, whole, decode) -> None:
+    data = (whole / "no_xing.mp3").read_bytes()
+    (tmp_path / "a.mp3").write_bytes(data[30001:90001])
+    assert decode(tmp_path / "a.mp3").shape[1] > 60000 / len(data) * N * 0.9
+
+
+def test_change_of_rate_and_channels_is_damage_that_salvage_converts(tmp_path, song, decode, encode) -> None:
+    encode(tmp_path / "a.mp3", song(44100), "mp3/libmp3lame", 44100, write_xing="0")
+    encode(tmp_path / "b.mp3", song(22050, 1), "mp3/libmp3lame", 22050, write_xing="0")
+    path = tmp_path / "c.mp3"
+    path.write_bytes((tmp_path / "a.mp3").read_bytes() + (tmp_path / "b.mp3").read_bytes())
+    with pytest.raises(DamagedAudioError):
+        decode(path)
+    salvaged = decode(path, salvage=True)
+    assert salvaged.shape[0] == 2
+    assert abs(salvaged.shape[1] - 2 * 44100) < 5 * 1152
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_sample_that_is_not_finite(tmp_path, song, decode, bad: float) -> None:
+    samples = song(200_000, sample_rate=1000)
+    samples[1, 83_250] = samples[0, 150_000] = bad
+    soundfile.write(tmp_path / "a.wav", samples.T, 1000, subtype="FLOAT")
+    with pytest.raises(NonFiniteAudioError, match=r"at 1:23\.250"):
+        decode(tmp_path / "a.wav")
+    samples[~np.isfinite(samples)] = 0
+    np.testing.assert_array_equal(decode(tmp_path / "a.wav", salvage=True), samples)
+
+
+def test_missing_file(tmp_path) -> None:
+    with pytest.raises(InputNotFoundError, match=r"nothing\.mp3 does not exist"):
+        open_audio(tmp_path / "nothing.mp3")
+
+
+def test_folder(tmp_path) -> None:
+    with pytest.raises(InputUnreadableError):
+        open_audio(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+def test_no_permission(tmp_path, whole) -> None:
+    (tmp_path / "a.wav").write_bytes((whole / "a.wav").read_bytes())
+    (tmp_path / "a.wav").chmod(0)
+    with pytest.raises(InputUnreadableError, match="Permission denied"):
+        open_audio(tmp_path / "a.wav")
+
+
+class FailingFile:
+    """Reads from a file until a byte position, then fails as a broken disk does."""
+
+    def __init__(self, path: Path, good_bytes: int) -> None:
+        self._file, self._good = path.open("rb"), good_bytes
+
+    def read(self, size: int) -> bytes:
+        if self._file.tell() > self._good:
+            raise OSError(5, "Input/output error")
+        return self._file.read(size)
+
+    def __getattr__(self, name: str):
+        return getattr(self._file, name)
+
+
+def test_disk_that_fails(monkeypatch, whole, decode) -> None:
+    monkeypatch.setattr("vocalsep.audio.reader._open_file", lambda path: FailingFile(path, 60_000))
+    with pytest.raises(InputUnreadableError, match="Input/output error"):
+        decode(whole / "a.mp3")
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.mp3", "a.flac", "a"])
+def test_empty_file(tmp_path, name: str) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(EmptyAudioError):
+        open_audio(tmp_path / name)
+
+
+def test_wav_without_samples(tmp_path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros((0, 2)), 44100)
+    with pytest.raises(EmptyAudioError):
+        open_audio(tmp_path / "a.wav")
+
+
+def test_one_sample(tmp_path, decode) -> None:
+    soundfile.write(tmp_path / "a.wav", np.array([[0.5, -0.5]]), 44100)
+    np.testing.assert_array_equal(decode(tmp_path / "a.wav"), [[0.5], [-0.5]])
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.mp3", "a.flac", "a.txt"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"hello, this is text\n" * 100,
+        np.random.default_rng(4).bytes(100),
+        np.random.default_rng(5).bytes(100_000),
+        b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n",
+        b"ffconcat version 1.0\nfile a.wav\n",
+        b"\x89PNG\r\n\x1a\n" + bytes(500),
+    ],
+    ids=["text", "short-noise", "noise", "playlist", "concat", "picture"],
+)
+def test_what_is_not_audio(tmp_path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(NotAudioError, match="is not audio|no audio stream"):
+        open_audio(tmp_path / name)
+
+
+def test_wav_header_without_a_format_is_damaged(tmp_path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"RIFF\x00\x10\x00\x00WAVE" + b"\x01" * 500)
+    with pytest.raises(DamagedAudioError, match="nothing of it"):
+        open_audio(tmp_path / "a.wav")
+
+
+def test_video_without_sound(tmp_path) -> None:
+    with av.open(str(tmp_path / "a.mp4"), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25, width=64, height=64, pix_fmt="yuv420p")
+        picture = av.VideoFrame(64, 64, "yuv420p")
+        picture.pts = 0
+        container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+    with pytest.raises(NotAudioError, match="no audio stream"):
+        open_audio(tmp_path / "a.mp4")
