@@ -3,10 +3,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import settings
 
 settings.register_profile("default", deadline=None)
 settings.load_profile("default")
+
+torch.set_num_threads(1)  # small models run hundreds of times faster than on threads that wait for each other
 
 PROJECT = Path(__file__).parents[1]
 

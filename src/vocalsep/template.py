@@ -34,9 +34,9 @@ def stem_path(folder: Path, template: str, *, track: str, stem: str, ext: str, m
     Example:
         >>> stem_path(Path("out"), "{track}/{stem}.{ext}", track="song", stem="vocals", ext="wav", model="m")
         PosixPath('out/song/vocals.wav')
-        >>> stem_path(Path("out"), "../{stem}.{ext}", track="song", stem="vocals", ext="wav", model="m")
+        >>> stem_path(Path("out"), "../{track}/{stem}.{ext}", track="song", stem="vocals", ext="wav", model="m")
         Traceback (most recent call last):
-        vocalsep.errors.TemplateError: template '../{stem}.{ext}' leaves the output folder...
+        vocalsep.errors.TemplateError: template '../{track}/{stem}.{ext}' leaves the output folder...
     """
     check_template(template)
     safe_track = "/".join(_safe_name(part) for part in track.split("/") if part not in ("", ".", ".."))

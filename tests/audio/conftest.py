@@ -64,7 +64,7 @@ def encode() -> Callable[..., None]:
     ) -> None:
         layout = "stereo" if samples.shape[0] == 2 else "mono"
         with av.open(str(path), "w", format=muxer, options=dict(options)) as container:
-            stream = container.add_stream(codec, rate=sample_rate, layout=layout)
+            stream = container.add_stream(codec, rate=sample_rate, layout=layout, bit_rate=128_000)
             for start in range(0, samples.shape[1], 50000):
                 block = np.ascontiguousarray(samples[:, start : start + 50000])
                 frame = av.AudioFrame.from_ndarray(block, format="fltp", layout=layout)

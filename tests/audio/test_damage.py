@@ -130,27 +130,29 @@ def test_what_surrounds_an_mp3_is_not_damage(
     path.write_bytes(before + (whole / name).read_bytes() + after)
     expected = decode(whole / name)
     decoded = decode(path)
-    assert abs(decoded.shape[1] - expected.shape[1]) <= 1152
+    # Behind junk the LAME header is not seen, by no decoder: delay and padding stay.
+    assert 0 <= decoded.shape[1] - expected.shape[1] <= 3 * 1152
     if not before or before.startswith(b"ID3"):
         np.testing.assert_array_equal(decoded[:, : N - 4096], expected[:, : N - 4096])
 
 
 def test_mp3_cut_from_a_stream_is_not_damaged(tmp_path, whole, decode) -> None:
     data = (whole / "no_xing.mp3").read_bytes()
-    (tmp_path / "a.mp3").write_bytes(data[30001:90001])
-    assert decode(tmp_path / "a.mp3").shape[1] > 60000 / len(data) * N * 0.9
+    (tmp_path / "a.mp3").write_bytes(data[30001:60001])
+    n = 30000 / len(data) * N
+    assert n - 4 * 1152 < decode(tmp_path / "a.mp3").shape[1] < n + 1152
 
 
 def test_change_of_rate_and_channels_is_damage_that_salvage_converts(tmp_path, song, decode, encode) -> None:
-    encode(tmp_path / "a.mp3", song(44100), "mp3/libmp3lame", 44100, write_xing="0")
-    encode(tmp_path / "b.mp3", song(22050, 1), "mp3/libmp3lame", 22050, write_xing="0")
+    encode(tmp_path / "a.mp3", song(88200), "mp3/libmp3lame", 44100, write_xing="0")
+    encode(tmp_path / "b.mp3", song(66150, 1), "mp3/libmp3lame", 22050, write_xing="0")
     path = tmp_path / "c.mp3"
     path.write_bytes((tmp_path / "a.mp3").read_bytes() + (tmp_path / "b.mp3").read_bytes())
     with pytest.raises(DamagedAudioError):
         decode(path)
     salvaged = decode(path, salvage=True)
     assert salvaged.shape[0] == 2
-    assert abs(salvaged.shape[1] - 2 * 44100) < 5 * 1152
+    assert abs(salvaged.shape[1] - 5 * 44100) < 5 * 1152
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -236,7 +238,7 @@ def test_one_sample(tmp_path, decode) -> None:
 )
 def test_what_is_not_audio(tmp_path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(NotAudioError, match="is not audio|no audio stream"):
+    with pytest.raises(NotAudioError, match=r"is not audio|no audio stream"):
         open_audio(tmp_path / name)
 
 

@@ -215,12 +215,15 @@ def _depth(codec: av.Codec, sample_format: str) -> Depth:
 
 
 def _mp3_counts_frames(path: Path) -> bool:
-    """Whether an mp3 has a Xing (or Info) header with its number of frames; if not, its length is a guess."""
+    """Whether an mp3 has a Xing (or Info) header with its number of frames; if not, its length is a guess.
+
+    FFmpeg looks for it in the first frame only, and for that only right behind the ID3 tags.
+    """
     with open(path, "rb") as file:
-        while (head := file.read(10)).startswith(b"ID3"):
-            size = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
+        while (start := file.read(10)).startswith(b"ID3"):
+            size = sum((byte & 0x7F) << shift for byte, shift in zip(start[6:10], (21, 14, 7, 0), strict=True))
             file.seek(size, os.SEEK_CUR)
-        header = re.search(rb"(?:Xing|Info)...(.)", head + file.read(4096), re.DOTALL)
+        header = re.match(rb"\xff[\xe2-\xff].{11,36}?(?:Xing|Info)...(.)", start + file.read(60), re.DOTALL)
     return header is not None and bool(header[1][0] & 1)
 
 

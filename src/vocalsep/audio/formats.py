@@ -18,6 +18,7 @@ _RATES = {
     "opus": (48000,),
     "m4a": (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000),
 }
+_HIGHEST_RATES = {"flac": 655_350, "ogg": 192_000}
 _MOST_CHANNELS = {"wav": 1024, "flac": 8, "mp3": 2, "ogg": 2, "opus": 2, "m4a": 2}
 
 
@@ -108,5 +109,7 @@ class OutputFormat:
         >>> OutputFormat(container="opus").supported_rate(44100)
         48000
         """
-        rates = _RATES.get(self.container, (rate,))
+        rates = _RATES.get(self.container)
+        if rates is None:
+            return min(rate, _HIGHEST_RATES.get(self.container, rate))
         return next((known for known in rates if known >= rate), rates[-1])

@@ -1,0 +1,104 @@
+import json
+
+import pytest
+import torch
+
+from vocalsep.models import build_model, config_of
+from vocalsep.weights.checkpoint import read_checkpoint
+from vocalsep.weights.manifest import load_manifest
+
+DEFAULT = load_manifest().entry(load_manifest().default)
+
+
+def test_list_shows_size_licence_and_whereabouts(vocalsep):
+    lines = vocalsep("models", "list").out.splitlines()
+    assert lines[0].split() == ["NAME", "ARCHITECTURE", "WEIGHTS", "SIZE", "LICENCE", "STEMS", "SCORE"]
+    assert lines[1].startswith(f"{DEFAULT.id} *")
+    assert f"bundled  {DEFAULT.bytes / 1e6:.1f} MB" in lines[1]
+    assert DEFAULT.licence.name in lines[1]
+    assert [line.split()[2] for line in lines[2:6]] == ["none"] * 4
+
+
+def test_list_as_json(vocalsep):
+    entries = json.loads(vocalsep("models", "list", "--json").out)
+    assert [entry["id"] for entry in entries] == [entry.id for entry in load_manifest().models]
+    assert entries[0]["sha256"] == DEFAULT.sha256
+    assert entries[0]["weights"] == "bundled"
+    assert entries[1]["weights"] == "none"
+
+
+def test_show_path_and_verify(vocalsep):
+    shown = vocalsep("models", "show", DEFAULT.id).out
+    assert DEFAULT.sha256 in shown
+    assert DEFAULT.licence.statement in shown
+    assert vocalsep("models", "path", DEFAULT.id).out.strip() == str(DEFAULT.bundled_path)
+    verified = vocalsep("models", "verify")
+    assert verified.out.strip() == f"{DEFAULT.id}: good, {DEFAULT.bundled_path}"
+    assert vocalsep("models", "pull", DEFAULT.id).out.strip() == str(DEFAULT.bundled_path)
+
+
+@pytest.mark.parametrize("command", ["show", "path", "pull", "verify"])
+def test_unknown_names(vocalsep, command):
+    done = vocalsep("models", command, "compact-v")
+    assert done.code == 30
+    assert f"Did you mean {DEFAULT.id}" in done.error_line
+
+
+@pytest.mark.parametrize("command", ["path", "pull", "verify"])
+def test_architectures_without_weights_say_what_to_do(vocalsep, command):
+    done = vocalsep("models", command, "tdsa")
+    assert done.code == 31
+    assert "vocalsep models import FILE --model tdsa" in done.error_line
+
+
+def test_verify_finds_a_changed_file(vocalsep, tmp_path, monkeypatch):
+    changed = bytearray(DEFAULT.bundled_path.read_bytes())
+    changed[-1] ^= 1
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "bundled").mkdir()
+    (tmp_path / "weights" / "bundled" / DEFAULT.file).write_bytes(changed)
+    monkeypatch.setattr("vocalsep.weights.manifest._PACKAGE", tmp_path)
+    done = vocalsep("models", "verify")
+    assert done.code == 32
+    assert "sha256" in done.err
+
+
+def published(architecture, path):
+    """A checkpoint as `torch.save` of a data-parallel model leaves it."""
+    model = build_model({"architecture": architecture})
+    torch.save({f"module.{name}": tensor for name, tensor in model.state_dict().items()}, path)
+    return model
+
+
+def test_import_and_split_with_it(vocalsep, song, tmp_path):
+    model = published("umx", tmp_path / "vocals.pth")
+    out = tmp_path / "umx.safetensors"
+    imported = vocalsep("models", "import", tmp_path / "vocals.pth", "--model", "umx", "-o", out)
+    assert imported.code == 0, imported.err
+    assert imported.out.strip() == str(out)
+    assert read_checkpoint(out).config == config_of(model)
+    again = vocalsep("models", "import", tmp_path / "vocals.pth", "--model", "umx", "-o", out)
+    assert again.code == 23
+    done = vocalsep("split", song, "-o", tmp_path / "out", "--model", out, "--json")
+    assert json.loads(done.out)["model"] == "umx"
+
+
+def test_import_of_what_is_no_checkpoint(vocalsep, song, tmp_path):
+    done = vocalsep("models", "import", song, "--model", "tdt", "-o", tmp_path / "x.safetensors")
+    assert done.code == 32
+    assert not (tmp_path / "x.safetensors").exists()
+
+
+def test_the_published_checkpoint_imports_and_splits(vocalsep, reference_data, song, tmp_path):
+    source = reference_data / "reference" / "vocals_transformer_0511.pth"
+    out = tmp_path / "tdt.safetensors"
+    assert vocalsep("models", "import", source, "--model", "tdt", "-o", out).code == 0
+    assert vocalsep("split", song, "-o", tmp_path / "out", "--model", out).code == 0
+
+
+def test_doctor_names_what_would_be_used(vocalsep):
+    done = vocalsep("doctor")
+    facts = dict(line.split(maxsplit=1) for line in done.out.splitlines())
+    assert facts["torch"] == torch.__version__
+    assert facts["default"].startswith(f"model    {DEFAULT.id}") or DEFAULT.id in facts["default"]
+    assert "MISSING" not in done.out

@@ -1,0 +1,133 @@
+import pickle
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+import vocalsep
+from stem_reading import leftovers, read
+from vocalsep import Separator, SplitResult, list_models, load_model
+from vocalsep.audio.formats import OutputFormat
+from vocalsep.errors import OptionError, OutputExistsError
+
+
+@pytest.fixture(scope="module")
+def separator():
+    return Separator(device="cpu", precision="fp32")
+
+
+@pytest.fixture
+def song(tmp_path, tone):
+    path = tmp_path / "song.wav"
+    soundfile.write(path, tone.T, 44100, subtype="FLOAT")
+    return path
+
+
+def test_arrays_and_tensors_come_back_as_they_came(separator, tone):
+    arrays = separator.separate(tone, 44100)
+    tensors = separator.separate(torch.from_numpy(tone), 44100)
+    for stem in ("vocals", "accompaniment"):
+        assert isinstance(arrays[stem], np.ndarray)
+        assert isinstance(tensors[stem], torch.Tensor)
+        assert arrays[stem].shape == tone.shape
+        np.testing.assert_array_equal(tensors[stem].numpy(), arrays[stem])
+    np.testing.assert_allclose(arrays["vocals"] + arrays["accompaniment"], tone, atol=1e-6)
+
+
+def test_one_axis_is_mono(separator, tone):
+    stems = separator.separate(tone[0], 44100)
+    assert stems["vocals"].shape == tone[0].shape
+    both = separator.separate(np.stack([tone[0], tone[0]]), 44100)
+    np.testing.assert_allclose(stems["vocals"], both["vocals"].mean(axis=0), atol=1e-6)
+
+
+def test_float64_and_integers_are_taken_for_what_they_are(separator, tone):
+    stems = separator.separate(tone.astype(np.float64), 44100)
+    np.testing.assert_array_equal(stems["vocals"], separator.separate(tone, 44100)["vocals"])
+    with pytest.raises(OptionError, match="int16"):
+        separator.separate((tone * 32767).astype(np.int16), 44100)
+
+
+@pytest.mark.parametrize("shape", [(2, 0), (0,), (1, 2, 3)])
+def test_waveforms_of_no_use(separator, shape):
+    with pytest.raises(OptionError, match="shape"):
+        separator.separate(np.zeros(shape, np.float32), 44100)
+
+
+def test_stream_is_the_same_whatever_the_blocks(separator, tone):
+    whole = separator.separate(tone, 44100)["vocals"]
+    blocks = [tone[:, i : i + 1234] for i in range(0, tone.shape[1], 1234)]
+    streamed = np.concatenate([block["vocals"] for block in separator.stream(blocks, 44100)], axis=1)
+    np.testing.assert_array_equal(streamed, whole)
+    assert list(separator.stream([], 44100)) == []
+
+
+def test_a_file_gives_what_its_array_gives(separator, song, tone, tmp_path):
+    seen = []
+    result = separator.separate_file(
+        song, tmp_path / "out", progress=lambda done, total: seen.append((done, total))
+    )
+    assert isinstance(result, SplitResult)
+    assert result.outputs == {
+        stem: tmp_path / "out" / "song" / f"{stem}.wav" for stem in ("vocals", "accompaniment")
+    }
+    stems = separator.separate(tone, 44100)
+    for stem, path in result.outputs.items():
+        np.testing.assert_array_equal(read(path), stems[stem])
+    assert seen[-1] == (2.0, 2.0)
+    assert (result.seconds, result.sample_rate, result.channels, result.gain) == (2.0, 44100, 2, 1.0)
+    assert (result.device, result.precision, result.silent) == ("cpu", "fp32", False)
+    assert result.real_time_factor == result.wall_seconds / 2
+    assert leftovers(tmp_path) == []
+
+
+def test_options_of_a_file(separator, song, tmp_path):
+    result = separator.separate_file(
+        str(song),
+        str(tmp_path),
+        stems=["vocals"],
+        template="{model}/{track}.{stem}.{ext}",
+        track="renamed",
+        format=OutputFormat(container="flac", depth="16"),
+    )
+    path = tmp_path / result.model / "renamed.vocals.flac"
+    assert result.outputs == {"vocals": path}
+    assert soundfile.info(path).subtype == "PCM_16"
+    with pytest.raises(OutputExistsError):
+        separator.separate_file(
+            song,
+            tmp_path,
+            stems=["vocals"],
+            template="{model}/{track}.{stem}.{ext}",
+            track="renamed",
+            format=OutputFormat(container="flac"),
+        )
+    with pytest.raises(OptionError, match="unknown stem 'drums'"):
+        separator.separate_file(song, tmp_path, stems=["drums"])
+
+
+def test_a_callback_that_raises_stops_the_work_and_leaves_nothing(separator, song, tmp_path):
+    def stop(done, total):
+        raise RuntimeError("enough")
+
+    with pytest.raises(RuntimeError, match="enough"):
+        separator.separate_file(song, tmp_path / "out", progress=stop)
+    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
+
+
+def test_pickled_it_loads_its_model_again(tone):
+    separator = Separator(device="cpu", precision="fp32", segment_seconds=1.0, overlap=0.25)
+    pickled = pickle.dumps(separator)
+    assert len(pickled) < 1000
+    again = pickle.loads(pickled)
+    assert (again.separation.segment, again.model_id) == (44100, separator.model_id)
+    np.testing.assert_array_equal(again.separate(tone, 44100)["vocals"], separator.separate(tone, 44100)["vocals"])
+
+
+def test_public_names():
+    assert set(vocalsep.__all__) == {"Separator", "SplitResult", "__version__", "list_models", "load_model"}
+    assert [entry.id for entry in list_models()][1:] == ["umx", "tdf", "tdsa", "tdt"]
+    assert load_model().config.sample_rate == 44100
+    with pytest.raises(AttributeError, match="no attribute 'nope'"):
+        _ = vocalsep.nope
