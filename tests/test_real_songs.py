@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 import numpy as np
-import pytest
 import soundfile
 import torch
 
@@ -47,4 +46,4 @@ def test_every_real_clip_splits_without_a_warning(reference_data, tmp_path):
             gains.append(float(sdr(truth, estimate)) - float(sdr(truth, whole)))
     assert len(gains) == 7
     assert np.mean(gains) > LEAST_GAIN_DB
-    assert min(gains) == pytest.approx(max(0.5, min(gains)))  # each better than doing nothing
+    assert min(gains) > 0.5  # each better than doing nothing

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -178,12 +179,11 @@ class Separator:
             ``{"vocals": ..., "accompaniment": ...}``, of the shape and kind (array or tensor) of the waveform.
 
         Raises:
-            OptionError: the waveform has no samples, or another number of axes.
+            OptionError: the waveform has no samples, another number of axes, or no floating-point numbers.
         """
         samples = waveform.detach().cpu().numpy() if isinstance(waveform, Tensor) else np.asarray(waveform)
         if samples.ndim not in (1, 2) or not samples.size:
             raise OptionError(f"a waveform of shape {samples.shape} is neither (channel, sample) nor (sample,)")
-        samples = np.ascontiguousarray(samples, dtype=np.float32)
         blocks = list(self.stream([np.atleast_2d(samples)], sample_rate))
         whole = {stem: np.concatenate([block[stem] for block in blocks], axis=1) for stem in STEMS}
         shaped = {stem: stem_samples.reshape(samples.shape) for stem, stem_samples in whole.items()}
@@ -195,13 +195,17 @@ class Separator:
         """Separate a song that comes in blocks; the memory used does not grow with its length.
 
         Args:
-            blocks: float32 ``(channel, sample)``, of any and changing numbers of samples.
+            blocks: ``(channel, sample)``, full scale 1.0, of any and changing numbers of samples.
             sample_rate: in Hz.
 
         Yields:
-            ``{"vocals": ..., "accompaniment": ...}``, each ``(channel, sample)``; in all, as many samples as came.
+            ``{"vocals": ..., "accompaniment": ...}``, each float32 ``(channel, sample)``; in all, as many samples
+            as came.
+
+        Raises:
+            OptionError: the blocks hold no floating-point numbers.
         """
-        iterator = iter(blocks)
+        iterator = map(_as_float32, blocks)
         first = next(iterator, None)
         if first is None:
             return
@@ -307,3 +311,11 @@ def _refuse_existing(targets: Iterable[Path]) -> None:
     for target in targets:
         if target.exists():
             raise OutputExistsError(f"{target} exists", "Use --overwrite, --skip-existing or another -o folder.")
+
+
+def _as_float32(block: npt.NDArray[Any]) -> Samples:
+    if not np.issubdtype(block.dtype, np.floating):
+        raise OptionError(
+            f"samples of type {block.dtype} have no known full scale", "Divide them by it: int16 by 32768."
+        )
+    return np.ascontiguousarray(block, dtype=np.float32)

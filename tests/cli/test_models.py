@@ -3,7 +3,7 @@ import json
 import pytest
 import torch
 
-from vocalsep.models import build_model, config_of
+from vocalsep.models import build_model
 from vocalsep.weights.checkpoint import read_checkpoint
 from vocalsep.weights.manifest import load_manifest
 
@@ -76,7 +76,7 @@ def test_import_and_split_with_it(vocalsep, song, tmp_path):
     imported = vocalsep("models", "import", tmp_path / "vocals.pth", "--model", "umx", "-o", out)
     assert imported.code == 0, imported.err
     assert imported.out.strip() == str(out)
-    assert read_checkpoint(out).config == config_of(model)
+    assert build_model(read_checkpoint(out).config).config == model.config
     again = vocalsep("models", "import", tmp_path / "vocals.pth", "--model", "umx", "-o", out)
     assert again.code == 23
     done = vocalsep("split", song, "-o", tmp_path / "out", "--model", out, "--json")
