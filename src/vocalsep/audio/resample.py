@@ -14,8 +14,11 @@ QUALITY = "VHQ"
 
 
 def resampled_length(n_samples: int, in_rate: int, out_rate: int) -> int:
-    """How many samples ``n_samples`` become: ``n_samples * out_rate / in_rate``, a half rounded up."""
-    return (2 * n_samples * out_rate + in_rate) // (2 * in_rate)
+    """How many samples ``n_samples`` become: ``n_samples * out_rate / in_rate``, a half rounded up.
+
+    Some samples never become none: a file must hold at least one.
+    """
+    return max((2 * n_samples * out_rate + in_rate) // (2 * in_rate), min(n_samples, 1))
 
 
 class StreamResampler:

@@ -1,4 +1,8 @@
-"""Files that libsndfile reads and writes: linear PCM in any wrapping, and FLAC; Vorbis for output."""
+"""Files that libsndfile reads and writes: linear PCM in any wrapping, FLAC, Vorbis; for output mp3 as well.
+
+Vorbis and mp3 could be left to FFmpeg, but FFmpeg's Vorbis decoder loses the last 128 samples of a file whose
+length is a multiple of 128, and its mp3 files are up to 46 samples too long.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ from vocalsep.audio.info import AudioInfo, Samples, clock, damaged
 from vocalsep.audio.quantise import quantise
 from vocalsep.audio.target import TargetFile
 
-# What a 16-bit, 24-bit or float output loses nothing of. Other codecs that libsndfile knows are left to FFmpeg.
+# The output depth that loses nothing. Codecs that are not here are left to FFmpeg.
 _DEPTHS: dict[str, Depth] = {
     "PCM_S8": "16",
     "PCM_U8": "16",
@@ -27,13 +31,20 @@ _DEPTHS: dict[str, Depth] = {
     "DOUBLE": "float",
     "ULAW": "16",
     "ALAW": "16",
+    "VORBIS": "16",
 }
 _DECODE_SAMPLES = 65536
-_VORBIS_SAMPLES = 8192
-_VORBIS_LEVEL = 0.4  # quality 6: libsndfile's level is 1 - quality / 10
 
 # libsndfile clamps a size that the file does not hold, and says so only in its log.
 _SHORT = re.compile(r"^ *(?:data|SSND|Data Size|riff|Riff size) *: (\d+) \(should be (\d+)\)", re.MULTILINE)
+# Of an ogg file with more than one stream it reads the first, and it fills what it cannot decode with a guess.
+_UNFINISHED_OGG = re.compile(r"^Ogg: (?:Junk after|Last page lacks)", re.MULTILINE)
+_CORRUPT_OGG = re.compile(r"^Ogg : (?:Skipped|Warning, libogg reports a hole)", re.MULTILINE)
+
+# mp3: the lowest and highest bitrate of a file from this sample rate up, between which libsndfile's level runs.
+_MP3_BITRATES = ((32000, 32, 320), (16000, 8, 160), (0, 8, 64))
+_VORBIS_LEVEL = 0.4  # quality 6: the level is 1 - quality / 10
+_LOSSY_SAMPLES = 8192
 
 
 class SndfileDecoder:
@@ -55,14 +66,14 @@ class SndfileDecoder:
         except soundfile.LibsndfileError as error:
             raise ValueError(str(error)) from error
         file = self._file
-        if file.subtype not in _DEPTHS or file.frames == 0:
+        if not _is_readable(file):
             file.close()
             raise ValueError(f"{file.format} {file.subtype}")
         self.info = AudioInfo(
             sample_rate=file.samplerate,
             channels=file.channels,
             n_samples=file.frames,
-            codec="flac" if file.format == "FLAC" else file.subtype.lower(),
+            codec=(file.format if file.format == "FLAC" else file.subtype).lower(),
             depth=_DEPTHS[file.subtype],
         )
         short = _SHORT.search(file.extra_info)
@@ -74,17 +85,18 @@ class SndfileDecoder:
         """The blocks of the file.
 
         Raises:
-            DamagedAudioError: a FLAC frame is corrupt or missing.
+            DamagedAudioError: a FLAC frame or a Vorbis page is corrupt or missing.
         """
         n = 0
-        while True:
+        failure: Exception | None = None
+        while n < self._file.frames and failure is None:
             try:
                 block = self._file.read(_DECODE_SAMPLES, dtype="float32", always_2d=True)
             except soundfile.LibsndfileError as error:
+                failure = error
+            if failure or not len(block) or _CORRUPT_OGG.search(self._file.extra_info):
                 where = clock(n, self.info.sample_rate)
-                raise damaged(self._path, f"it cannot be decoded after {where}") from error
-            if not len(block):
-                return
+                raise damaged(self._path, f"it cannot be decoded after {where}") from failure
             n += len(block)
             yield np.ascontiguousarray(block.T)
 
@@ -93,13 +105,24 @@ class SndfileDecoder:
         self._file.close()
 
 
+def _is_readable(file: soundfile.SoundFile) -> bool:
+    """Whether the file is libsndfile's to read.
+
+    Vorbis orders the channels of a surround layout in its own way, which only FFmpeg puts right.
+    """
+    if file.format == "OGG":
+        whole = not _UNFINISHED_OGG.search(file.extra_info)
+        return file.subtype == "VORBIS" and file.channels <= 2 and whole and file.frames > 0
+    return file.subtype in _DEPTHS and file.frames > 0
+
+
 def _is_placeholder(size: int) -> bool:
     """Whether a size is what programs write that cannot go back to the header: about 2 or 4 GiB."""
     return 0x7FFFE000 <= size <= 0x80000000 or 0xFFFFE000 <= size <= 0xFFFFFFFF
 
 
 class SndfileEncoder:
-    """An encoder by libsndfile, for flac and ogg (Vorbis).
+    """An encoder by libsndfile, for flac, ogg (Vorbis) and mp3.
 
     Raises:
         OSError: libsndfile refuses, of a sample rate for example.
@@ -107,11 +130,14 @@ class SndfileEncoder:
 
     def __init__(self, target: TargetFile, sample_rate: int, channels: int, output: OutputFormat) -> None:
         self._depth = output.sample_depth
-        options = (
-            {"format": "FLAC", "subtype": f"PCM_{self._depth}"}
-            if output.container == "flac"
-            else {"format": "OGG", "subtype": "VORBIS", "compression_level": _VORBIS_LEVEL}
-        )
+        options: dict[str, object]
+        if output.container == "flac":
+            options = {"format": "FLAC", "subtype": f"PCM_{self._depth}"}
+        elif output.container == "ogg":
+            options = {"format": "OGG", "subtype": "VORBIS", "compression_level": _VORBIS_LEVEL}
+        else:
+            level = _mp3_level(sample_rate, (output.bitrate or 0) / 1000)
+            options = {"format": "MP3", "bitrate_mode": "CONSTANT", "compression_level": level}
         with _codec_errors():
             self._file = soundfile.SoundFile(target, "w", sample_rate, channels, **options)
 
@@ -123,13 +149,19 @@ class SndfileEncoder:
                 self._file.write(quantise(frames, self._depth))
                 return
             # libvorbis analyses a write in one go, in a buffer on the stack.
-            for start in range(0, len(frames), _VORBIS_SAMPLES):
-                self._file.write(frames[start : start + _VORBIS_SAMPLES])
+            for start in range(0, len(frames), _LOSSY_SAMPLES):
+                self._file.write(frames[start : start + _LOSSY_SAMPLES])
 
     def close(self) -> None:
         """Write what is left and the header."""
         with _codec_errors():
             self._file.close()
+
+
+def _mp3_level(sample_rate: int, kbps: float) -> float:
+    """Libsndfile's compression level for a bitrate: 0 is the highest of this sample rate, 1 the lowest."""
+    lowest, highest = next((low, high) for rate, low, high in _MP3_BITRATES if sample_rate >= rate)
+    return (highest - min(max(kbps, lowest), highest)) / (highest - lowest)
 
 
 @contextmanager

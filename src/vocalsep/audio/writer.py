@@ -36,7 +36,7 @@ class AudioWriter:
 
     A context manager: left without `commit`, it leaves nothing behind. A file decodes to the samples that
     were written, in number and place, by readers that honour the LAME header of mp3 and the edit list of m4a
-    (but 46 samples and fewer become 47 in mp3, and 1 becomes 2 in m4a).
+    (but one sample becomes two in m4a, and fewer than 48 get 529 more in an mp3 of 24 kHz and less).
     A rate that the format cannot hold is resampled to `OutputFormat.supported_rate`. Samples beyond ±1.0 are
     clamped, but for float wav.
 
@@ -153,7 +153,7 @@ def _encoder_class(format: OutputFormat) -> Callable[[TargetFile, int, int, Outp
         from vocalsep.audio.wav import WavEncoder
 
         return WavEncoder
-    if format.container in ("flac", "ogg"):
+    if format.container in ("flac", "ogg", "mp3"):
         from vocalsep.audio.sndfile import SndfileEncoder
 
         return SndfileEncoder
