@@ -118,4 +118,4 @@ def test_nested_values_are_read(tmp_path, values):
     entry = read_manifest(path).models[0]
     assert entry.sources == (manifest.Source(**SOURCE),)
     assert entry.licence.spdx == "MIT"
-    assert [(metric.name, metric.value) for metric in entry.metrics] == [("sdr", 4.6)]
+    assert [(metric.name, metric.value) for metric in entry.metrics] == [("sdr", 3.72)]
