@@ -65,12 +65,13 @@ def test_lossy_lengths(tmp_path_factory, decode, write, song, container, n, rate
     path = tmp_path_factory.getbasetemp() / f"length.{container}"
     format = OutputFormat(container=container)
     write(path, song(n, channels, rate), format, rate)
-    n_stored = resampled_length(n, rate, format.supported_rate(rate))
+    exact = n_stored = resampled_length(n, rate, format.supported_rate(rate))
+    # FFmpeg before 9 gives a little more of the shortest files
     if container == "m4a":
         n_stored = max(n_stored, 2)
     if container == "mp3" and rate <= 24000 and n < 48:
         n_stored += 529
-    assert decode(path).shape == (channels, n_stored)
+    assert decode(path).shape in {(channels, n_stored), (channels, exact)}
 
 
 @pytest.mark.parametrize("container", LOSSY)

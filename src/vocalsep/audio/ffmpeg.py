@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import av
 import numpy as np
@@ -30,6 +30,8 @@ _TOLERANCE_SECONDS = 0.2
 _TOLERANCE_SAMPLES = 2 * 1152
 # Nothing but the file itself is read: a playlist must not open other files, or the network.
 _INPUT_OPTIONS = {"protocol_whitelist": "none"}
+# Tags of another encoding must not stop the audio: PyAV from 19 on takes care of that itself.
+_LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
 
 
 class FfmpegDecoder:
@@ -59,7 +61,7 @@ class FfmpegDecoder:
         # FFmpeg takes some mp3s of a few frames for video.
         name = "mp3" if self._mp3_counts_frames else None
         try:
-            self._container = av.open(file, "r", name, options=_INPUT_OPTIONS, metadata_errors="replace")
+            self._container = av.open(file, "r", name, options=_INPUT_OPTIONS, **_LENIENT)
         except av.FFmpegError as error:
             raise _unusable(path, is_audio) from error
         try:
