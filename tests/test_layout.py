@@ -16,8 +16,10 @@ LAYERS = [
     {"models"},
     {"device"},
     {"separation", "weights"},
-    {"stems", "evaluation"},
-    {"api"},
+    {"stems"},
+    {"api", "datasets"},
+    {"evaluation"},
+    {"training"},
     {"cli"},
     {"__main__", "__init__"},
 ]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+from collections import abc
 from collections.abc import Mapping
-from typing import Any, TypeVar, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from vocalsep.errors import OptionError
 
@@ -15,7 +17,7 @@ T = TypeVar("T")
 def from_mapping(kind: type[T], values: Mapping[str, object]) -> T:
     """Build the dataclass ``kind`` from ``values``; fields that are missing keep their defaults.
 
-    Lists become tuples where the field is one. Values of a wrong type are refused.
+    Mappings become dataclasses, and lists tuples, where the field is one. Values of a wrong type are refused.
 
     Raises:
         OptionError: an unknown key (the nearest valid one is named), a missing one or a wrong type.
@@ -41,10 +43,25 @@ def to_mapping(config: object) -> dict[str, Any]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
 
-def _convert(value: object, hint: object, key: str) -> object:
-    if isinstance(value, list):
-        value = tuple(value)
-    plain = {int: (int,), float: (int, float), str: (str,), bool: (bool,)}.get(hint)  # type: ignore[call-overload]
+def _convert(value: object, hint: Any, key: str) -> object:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        if value is None and NoneType in arguments:
+            return None
+        arguments = tuple(each for each in arguments if each is not NoneType)
+        return _convert(value, arguments[0], key) if len(arguments) == 1 else value
+    if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
+        return from_mapping(hint, value)  # type: ignore[arg-type]
+    if origin is tuple and isinstance(value, (list, tuple)):
+        hints = arguments[:1] * len(value) if arguments[-1] is Ellipsis else arguments
+        if len(hints) != len(value):
+            raise OptionError(f"'{key}' has {len(value)} values, not {len(hints)}")
+        return tuple(_convert(each, hint, key) for each, hint in zip(value, hints, strict=True))
+    if origin is abc.Mapping and isinstance(value, Mapping):
+        return {name: _convert(each, arguments[1], f"{key}.{name}") for name, each in value.items()}
+    if origin is Literal and value not in arguments:
+        raise OptionError(f"'{key}' is {value!r}", f"Choose {', '.join(map(str, arguments))}.")
+    plain = {int: (int,), float: (int, float), str: (str,), bool: (bool,)}.get(hint)
     if plain and (not isinstance(value, plain) or (isinstance(value, bool) and hint is not bool)):
         raise OptionError(f"'{key}' is {value!r}, which is no {getattr(hint, '__name__', hint)}")
     return value

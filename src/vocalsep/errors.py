@@ -1,7 +1,8 @@
 """Every error vocalsep raises on purpose.
 
 A message says what happened and where; ``hint`` says what to do or type next. Each class has an exit code of
-its own, grouped by tens: 1x the input, 2x the output, 3x the model and its weights, 4x the device, 5x a batch.
+its own, grouped by tens: 1x the input, 2x the output, 3x the model and its weights, 4x the device, 5x a batch,
+6x training and its data.
 """
 
 from __future__ import annotations
@@ -140,7 +141,7 @@ class CorruptWeightsError(ModelError):
 
 
 class DownloadError(ModelError):
-    """Weights could not be downloaded."""
+    """Weights or a data set could not be downloaded."""
 
     exit_code = 33
 
@@ -158,6 +159,62 @@ class OutOfMemoryError(DeviceError):
 
 
 class BatchError(VocalsepError):
-    """Some files of a batch could not be split; the others were."""
+    """Some files of a batch failed; the others are done."""
 
     exit_code = 50
+
+
+class DatasetError(VocalsepError):
+    """Base of the errors about a data set to train or evaluate on."""
+
+
+class NoTracksError(DatasetError):
+    """A data set, or the part of it that was asked for, has no tracks."""
+
+    exit_code = 60
+
+
+class UnfitTrackError(DatasetError):
+    """A track cannot be used: its rate, its length or its stems."""
+
+    exit_code = 61
+
+
+class TrainingError(VocalsepError):
+    """Base of the errors about a training run."""
+
+
+class RunError(TrainingError):
+    """A run folder is not what it should be: of another model or other settings, or without a checkpoint."""
+
+    exit_code = 62
+
+
+class DivergedError(TrainingError):
+    """The loss is not a finite number any more."""
+
+    exit_code = 63
+
+
+class MissingExtraError(VocalsepError):
+    """A command needs packages of an extra that is not installed."""
+
+    exit_code = 64
+
+
+class MissingToolError(VocalsepError):
+    """A command needs a program of the system that is not installed."""
+
+    exit_code = 65
+
+
+class CorruptArchiveError(DatasetError):
+    """The archive of a data set is damaged, or not what its hash says."""
+
+    exit_code = 66
+
+
+class UploadError(ModelError):
+    """Weights could not be pushed to the Hub."""
+
+    exit_code = 34

@@ -78,7 +78,7 @@ def test_config_round_trip(architecture):
 def test_attention_never_holds_the_scores():
     """12,000 tokens: the scores alone would take 576 MB, queries, keys and values take 1.2 MB each."""
     attention, tokens = Attention(24).eval(), torch.randn(1, 12_000, 24)
-    with torch.inference_mode(), torch.profiler.profile(profile_memory=True) as profile:
+    with torch.inference_mode(), torch.profiler.profile(profile_memory=True, acc_events=True) as profile:
         attention(tokens)
     largest = max(event.self_cpu_memory_usage for event in profile.key_averages())
     assert largest < 50e6

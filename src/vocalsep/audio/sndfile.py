@@ -76,10 +76,9 @@ class SndfileDecoder:
             codec=(file.format if file.format == "FLAC" else file.subtype).lower(),
             depth=_DEPTHS[file.subtype],
         )
-        short = _SHORT.search(file.extra_info)
-        if short and not _is_placeholder(int(short[1])):
+        if problem := cut_short(file):
             file.close()
-            raise damaged(path, f"{short[2]} bytes of audio of the {short[1]} that its header announces")
+            raise damaged(path, problem)
 
     def decode(self) -> Iterator[Samples]:
         """The blocks of the file.
@@ -94,7 +93,7 @@ class SndfileDecoder:
                 block = self._file.read(_DECODE_SAMPLES, dtype="float32", always_2d=True)
             except soundfile.LibsndfileError as error:
                 failure = error
-            if failure or not len(block) or _CORRUPT_OGG.search(self._file.extra_info):
+            if failure or not len(block) or has_skipped(self._file):
                 where = clock(n, self.info.sample_rate)
                 raise damaged(self._path, f"it cannot be decoded after {where}") from failure
             n += len(block)
@@ -103,6 +102,19 @@ class SndfileDecoder:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def cut_short(file: soundfile.SoundFile) -> str | None:
+    """Say how much a PCM file lacks of what its header announces, or None."""
+    short = _SHORT.search(file.extra_info)
+    if short is None or _is_placeholder(int(short[1])):
+        return None
+    return f"{short[2]} bytes of audio of the {short[1]} that its header announces"
+
+
+def has_skipped(file: soundfile.SoundFile) -> bool:
+    """Whether a part of an ogg file that was read up to here could not be decoded, and was left out or guessed."""
+    return _CORRUPT_OGG.search(file.extra_info) is not None
 
 
 def _is_readable(file: soundfile.SoundFile) -> bool:

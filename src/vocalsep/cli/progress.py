@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
 _LONGEST_NAME = 40
+
+
+class Advance(Protocol):
+    """Moves a bar."""
+
+    def __call__(self, done: float, total: float | None, note: str = "") -> None:
+        """Show that ``done`` of ``total`` is done; ``note`` stands beside the name."""
 
 
 class ProgressDisplay:
@@ -57,14 +64,19 @@ class ProgressDisplay:
             self._bars.advance(self._tracks)
 
     @contextmanager
-    def bar(self, name: str) -> Iterator[Callable[[float, float | None], None]]:
-        """A bar; yields what is called with how much is done and, if known, of how much."""
+    def bar(self, name: str) -> Iterator[Advance]:
+        """A bar; yields what is called with how much is done, of how much if known, and a word on it."""
         if not self._bars:
-            yield lambda done, total: None
+            yield lambda done, total, note="": None
             return
         shown = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 3]}..."
-        bars, task = self._bars, self._bars.add_task(shown.replace("\n", " "), total=None)
+        shown = shown.replace("\n", " ")
+        bars, task = self._bars, self._bars.add_task(shown, total=None)
+
+        def advance(done: float, total: float | None, note: str = "") -> None:
+            bars.update(task, completed=done, total=total, description=f"{shown} {note}".rstrip())
+
         try:
-            yield lambda done, total: bars.update(task, completed=done, total=total)
+            yield advance
         finally:
             bars.remove_task(task)

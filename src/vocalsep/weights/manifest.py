@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from vocalsep.config import from_mapping
 from vocalsep.errors import CorruptWeightsError, UnknownModelError, VocalsepError
@@ -158,9 +156,8 @@ def read_manifest(path: Path) -> Manifest:
         CorruptWeightsError: it cannot be read, or is no manifest.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        return from_mapping(Manifest, {**values, "models": tuple(map(_entry, values["models"]))})
-    except (OSError, ValueError, TypeError, KeyError, VocalsepError) as error:
+        return from_mapping(Manifest, json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, AttributeError, VocalsepError) as error:
         raise CorruptWeightsError(f"{path} is no weights manifest: {error}", "Install vocalsep again.") from error
 
 
@@ -174,13 +171,3 @@ def load_manifest() -> Manifest:
     """
     installed = _PACKAGE / _FILE_NAME
     return read_manifest(installed if installed.exists() else _PACKAGE.parents[1] / _FILE_NAME)
-
-
-def _entry(values: Mapping[str, Any]) -> Entry:
-    licence = values.get("licence")
-    nested = {
-        "licence": licence and from_mapping(Licence, licence),
-        "sources": tuple(from_mapping(Source, source) for source in values.get("sources", ())),
-        "metrics": tuple(from_mapping(Metric, metric) for metric in values.get("metrics", ())),
-    }
-    return from_mapping(Entry, {**values, **nested})

@@ -1,0 +1,84 @@
+"""Folders of stems: any ``TRACK/{vocals,<anything else>}.wav|flac|...``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from vocalsep.audio.excerpt import SEEKABLE_EXTENSIONS
+from vocalsep.datasets.track import ACCOMPANIMENT, MIXTURE, VOCALS, Track, open_track
+from vocalsep.errors import NoTracksError, UnfitTrackError
+
+WHOLE_ACCOMPANIMENT = (ACCOMPANIMENT, "instrumental", "no_vocals")
+"""Names of a file that is all of the accompaniment, whatever other stems lie beside it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackFolder:
+    """A folder with a file named ``vocals``.
+
+    Attributes:
+        name: its path below the root of the data set, with forward slashes.
+        vocals: that file.
+        accompaniment: the files that are no vocals and no mixture; one of `WHOLE_ACCOMPANIMENT` stands for all.
+        mixture: the file named ``mixture``, if there is one.
+    """
+
+    name: str
+    vocals: Path
+    accompaniment: tuple[Path, ...]
+    mixture: Path | None
+
+    def open(self) -> Track:
+        """The track, whose headers are read.
+
+        Raises:
+            UnfitTrackError: there is nothing beside the vocals, or the files do not go together.
+            InputError: a file is damaged.
+        """
+        if not self.accompaniment:
+            raise UnfitTrackError(
+                f"track '{self.name}' has vocals and no accompaniment",
+                f"Put the other stems beside {self.vocals}, or use pools:VOCALS,ACCOMPANIMENT.",
+            )
+        return open_track(self.name, {VOCALS: [self.vocals], ACCOMPANIMENT: self.accompaniment}, self.mixture)
+
+
+def find_track_folders(root: Path) -> list[TrackFolder]:
+    """All folders with a file named ``vocals`` at any depth below ``root``, by name; hidden ones are left out.
+
+    Raises:
+        NoTracksError: ``root`` is no folder.
+    """
+    if not root.is_dir():
+        raise NoTracksError(f"{root} is not a folder", "Give a folder of track folders, each with a vocals.wav.")
+    return sorted(_walk(root), key=lambda folder: folder.name)
+
+
+def audio_files(folder: Path) -> list[Path]:
+    """The audio files right in ``folder`` that can be read in parts, by name; hidden ones are left out."""
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in SEEKABLE_EXTENSIONS and not path.name.startswith(".") and path.is_file()
+    )
+
+
+def _walk(root: Path) -> Iterator[TrackFolder]:
+    for directory, folders, _ in os.walk(root):
+        folders[:] = [folder for folder in folders if not folder.startswith(".")]
+        files = audio_files(Path(directory))
+        vocals = [file for file in files if file.stem.lower() == VOCALS]
+        if not vocals:
+            continue
+        others = [file for file in files if file.stem.lower() not in (VOCALS, MIXTURE)]
+        whole = [file for name in WHOLE_ACCOMPANIMENT for file in others if file.stem.lower() == name]
+        relative = Path(directory).relative_to(root).as_posix()
+        yield TrackFolder(
+            name=root.resolve().name if relative == "." else relative,
+            vocals=vocals[0],
+            accompaniment=tuple(whole[:1] or others),
+            mixture=next((file for file in files if file.stem.lower() == MIXTURE), None),
+        )

@@ -1,0 +1,233 @@
+"""Where tracks come from: MUSDB18-HQ, folders of stems, pools of unpaired files, songs that were synthesised."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, TypeVar, get_args
+
+from platformdirs import user_data_path
+
+from vocalsep.datasets.folders import TrackFolder, audio_files, find_track_folders
+from vocalsep.datasets.track import ACCOMPANIMENT, VOCALS, Track, open_track
+from vocalsep.errors import NoTracksError, OptionError
+
+_Named = TypeVar("_Named", TrackFolder, Path)
+
+Split = Literal["train", "valid", "test", "all"]
+
+MUSDB18HQ_VALIDATION = frozenset(
+    [
+        "ANiMAL - Rockshow",
+        "Actions - One Minute Smile",
+        "Alexander Ross - Goodbye Bolero",
+        "Clara Berry And Wooldog - Waltz For My Victims",
+        "Fergessen - Nos Palpitants",
+        "James May - On The Line",
+        "Johnny Lokke - Promises & Lies",
+        "Leaf - Summerghost",
+        "Meaxic - Take A Step",
+        "Patrick Talbot - A Reason To Leave",
+        "Skelpolu - Human Mistakes",
+        "Traffic Experiment - Sirens",
+        "Triviul - Angelsaint",
+        "Young Griffo - Pennies",
+    ]
+)
+"""The 14 songs of the train part that the field validates on."""
+
+_VALIDATION_SHARE = 0.1
+
+
+class Dataset(Protocol):
+    """Tracks in parts: ``train``, ``valid``, ``test``, and ``all`` of them."""
+
+    @property
+    def spec(self) -> str:
+        """What `open_dataset` makes it of."""
+        ...
+
+    @property
+    def has_test(self) -> bool:
+        """Whether there is a part that is neither trained nor validated on."""
+        ...
+
+    def tracks(self, split: Split) -> list[Track]:
+        """The tracks of a part, whose headers are read.
+
+        Raises:
+            NoTracksError: there are none.
+            UnfitTrackError: the files of one do not go together.
+            InputError: a file is damaged.
+        """
+        ...
+
+
+def data_folder() -> Path:
+    """Where data sets lie unless something else is said: ``VOCALSEP_DATA``, or the user's folder for data."""
+    chosen = os.environ.get("VOCALSEP_DATA")
+    return Path(chosen) if chosen else user_data_path("vocalsep") / "data"
+
+
+def open_dataset(spec: str) -> Dataset:
+    """Open a data set; nothing of it is read yet.
+
+    Args:
+        spec: ``musdb18hq:ROOT`` (or ``musdb18hq``, in `data_folder`), ``folders:ROOT``, ``synth:ROOT``,
+            ``pools:VOCALS,ACCOMPANIMENT``, or a folder, which is MUSDB18-HQ where it has its parts and names.
+
+    Raises:
+        OptionError: the spec is none of these.
+        NoTracksError: the folder is not there.
+
+    Example:
+        >>> open_dataset("pools:voices")
+        Traceback (most recent call last):
+        vocalsep.errors.OptionError: 'pools:voices' needs two folders. Write pools:VOCALS,ACCOMPANIMENT.
+    """
+    kind, colon, rest = spec.partition(":")
+    if not colon and kind == "musdb18hq":
+        return Musdb18hq(_folder(data_folder() / "musdb18hq"))
+    if kind == "musdb18hq" and rest:
+        return Musdb18hq(_folder(Path(rest)))
+    if kind in ("folders", "synth") and rest:
+        return Folders(kind, _folder(Path(rest)))
+    if kind == "pools":
+        folders = rest.split(",")
+        if len(folders) != 2 or not all(folders):
+            raise OptionError(f"'{spec}' needs two folders", "Write pools:VOCALS,ACCOMPANIMENT.")
+        return Pools(_folder(Path(folders[0])), _folder(Path(folders[1])))
+    if not spec or not Path(spec).is_dir():
+        raise OptionError(
+            f"no data set is called '{spec}', and no folder",
+            "Give a folder, musdb18hq:ROOT, folders:ROOT, synth:ROOT or pools:VOCALS,ACCOMPANIMENT.",
+        )
+    if any((Path(spec) / "train" / name).is_dir() for name in MUSDB18HQ_VALIDATION):
+        return Musdb18hq(Path(spec))
+    return Folders("folders", Path(spec))
+
+
+@dataclass(frozen=True, slots=True)
+class Musdb18hq:
+    """MUSDB18-HQ: 100 songs in ``train``, of which 14 validate, and 50 in ``test``.
+
+    Reference: Rafii et al. 2019, "MUSDB18-HQ - an uncompressed version of MUSDB18", doi:10.5281/zenodo.3338373.
+    """
+
+    root: Path
+    has_test = True
+
+    @property
+    def spec(self) -> str:
+        """What `open_dataset` makes it of."""
+        return f"musdb18hq:{self.root}"
+
+    def tracks(self, split: Split) -> list[Track]:
+        """The tracks of a part; see `Dataset.tracks`."""
+        _check_split(split)
+        parts = {"all": ("train", "test"), "test": ("test",)}.get(split, ("train",))
+        found = [folder for part in parts for folder in find_track_folders(self.root / part)]
+        if split in ("train", "valid"):
+            found = [folder for folder in found if (folder.name in MUSDB18HQ_VALIDATION) == (split == "valid")]
+        return _opened(found, self.spec, split)
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Track folders below a root, in its ``train``, ``valid`` and ``test`` where it has them.
+
+    Without ``valid`` a tenth of the tracks, chosen by a hash of their names, validates.
+    """
+
+    kind: str
+    root: Path
+
+    @property
+    def spec(self) -> str:
+        """What `open_dataset` makes it of."""
+        return f"{self.kind}:{self.root}"
+
+    @property
+    def has_test(self) -> bool:
+        """Whether the root has a folder ``test``."""
+        return (self.root / "test").is_dir()
+
+    def tracks(self, split: Split) -> list[Track]:
+        """The tracks of a part; see `Dataset.tracks`."""
+        _check_split(split)
+        if split == "test" and not self.has_test:
+            raise NoTracksError(f"{self.spec} has no folder 'test'", "Use --split all.")
+        return _opened(self._folders(split), self.spec, split)
+
+    def _folders(self, split: Split) -> list[TrackFolder]:
+        if split == "all":
+            return find_track_folders(self.root)
+        if split == "test":
+            return find_track_folders(self.root / split)
+        train, valid = self.root / "train", self.root / "valid"
+        if split == "valid" and valid.is_dir():
+            return find_track_folders(valid)
+        found = find_track_folders(train if train.is_dir() else self.root)
+        if not train.is_dir():
+            found = [folder for folder in found if folder.name.partition("/")[0] not in ("valid", "test")]
+        return found if valid.is_dir() else _divided(found, split, self.spec)
+
+
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """A folder of vocals and a folder of accompaniments that do not belong together; files right in them."""
+
+    vocals: Path
+    accompaniment: Path
+    has_test = False
+
+    @property
+    def spec(self) -> str:
+        """What `open_dataset` makes it of."""
+        return f"pools:{self.vocals},{self.accompaniment}"
+
+    def tracks(self, split: Split) -> list[Track]:
+        """The tracks of a part, each with one stem; a tenth of each pool validates. See `Dataset.tracks`."""
+        _check_split(split)
+        if split == "test":
+            raise NoTracksError("pools have no songs to test on", "Give track folders: --data folders:ROOT")
+        tracks = []
+        for stem, pool in ((VOCALS, self.vocals), (ACCOMPANIMENT, self.accompaniment)):
+            files = audio_files(pool)
+            chosen = files if split == "all" else _divided(files, split, str(pool))
+            if not chosen:
+                raise NoTracksError(f"no audio files in {pool}", "Put wav, flac, ogg, opus or mp3 files there.")
+            tracks += [open_track(f"{stem}/{file.stem}", {stem: [file]}) for file in chosen]
+        return tracks
+
+
+def _folder(path: Path) -> Path:
+    if not path.is_dir():
+        raise NoTracksError(f"{path} is not a folder", "Check the path; 'vocalsep data fetch' gets MUSDB18-HQ.")
+    return path
+
+
+def _check_split(split: str) -> None:
+    if split not in get_args(Split):
+        raise OptionError(f"no part of a data set is called '{split}'", f"Choose {', '.join(get_args(Split))}.")
+
+
+def _opened(folders: Sequence[TrackFolder], spec: str, split: str) -> list[Track]:
+    if not folders:
+        raise NoTracksError(
+            f"{spec} has no tracks in '{split}'", "A track is a folder with vocals.wav and its other stems."
+        )
+    return [folder.open() for folder in folders]
+
+
+def _divided(found: Sequence[_Named], split: str, spec: str) -> list[_Named]:
+    """The part of ``found`` that trains or validates; adding a track moves few of the others."""
+    if len(found) == 1:
+        raise NoTracksError(f"{spec} has one track, and needs one to train and one to validate on", "Add tracks.")
+    ordered = sorted(found, key=lambda each: hashlib.sha256(each.name.encode()).digest())
+    n_valid = max(1, round(_VALIDATION_SHARE * len(found)))
+    chosen = ordered[:n_valid] if split == "valid" else ordered[n_valid:]
+    return sorted(chosen, key=lambda each: each.name)
