@@ -1,10 +1,14 @@
-"""Metrics of one separated stem against the true one, in decibels.
+"""Metrics of separated stems against the true ones, in decibels.
 
-Both compare whole signals, all channels together, and compute in float64. No epsilon is added: silence has no
-level to compare to, and says so as infinity or NaN instead of as a number that depends on the epsilon.
+All take the channels of a stem together and compute in float64. No epsilon is added: silence has no level to
+compare to, and says so as infinity or NaN instead of as a number that depends on the epsilon.
+
+`vocalsep.evaluation.sums` computes the same of songs that come in blocks.
 """
 
 from __future__ import annotations
+
+import statistics
 
 import torch
 from torch import Tensor
@@ -35,9 +39,9 @@ def sdr(reference: Tensor, estimate: Tensor) -> Tensor:
         >>> round(float(sdr(reference, 0.9 * reference)), 3)
         20.0
     """
-    _check_shapes(reference, estimate)
+    check_shapes(reference, estimate)
     reference = reference.double()
-    return _ratio_db(reference, reference - estimate.double())
+    return decibels(_energy(reference), _energy(reference - estimate.double()))
 
 
 def si_sdr(reference: Tensor, estimate: Tensor) -> Tensor:
@@ -67,22 +71,107 @@ def si_sdr(reference: Tensor, estimate: Tensor) -> Tensor:
         >>> round(float(si_sdr(reference, 3 * (reference + hum))), 3)
         20.0
     """
-    _check_shapes(reference, estimate)
+    check_shapes(reference, estimate)
     reference, estimate = reference.double(), estimate.double()
-    scale = _sum(reference * estimate) / _sum(reference.square())
+    scale = (reference * estimate).sum(dim=(-2, -1)) / _energy(reference)
     target = scale[..., None, None] * reference
-    return _ratio_db(target, target - estimate)
+    return decibels(_energy(target), _energy(target - estimate))
 
 
-def _ratio_db(signal: Tensor, distortion: Tensor) -> Tensor:
-    return 10 * torch.log10(_sum(signal.square()) / _sum(distortion.square()))
+def chunk_sdr(references: Tensor, estimates: Tensor, *, window_samples: int) -> Tensor:
+    """Median over windows of the signal-to-distortion ratio: that of museval's BSSEval v4, images version.
+
+    Its frames are one second long and do not overlap: ``window_samples`` is the sample rate. See `window_sdr` for
+    which windows count; they differ with the stems that are scored together.
+
+    Args:
+        references: the true stems of one song, ``(stem, channel, sample)``.
+        estimates: the separated ones, of the same shape.
+        window_samples: in a window.
+
+    Returns:
+        dB, ``(stem,)``, float64; NaN where no window counts.
+
+    Raises:
+        ValueError: the shapes differ.
+
+    Reference:
+        Stöter et al., "The 2018 Signal Separation Evaluation Campaign", arXiv:1804.06267.
+    """
+    return median_of_defined(window_sdr(references, estimates, window_samples=window_samples))
 
 
-def _sum(values: Tensor) -> Tensor:
-    return values.sum(dim=(-2, -1))
+def window_sdr(references: Tensor, estimates: Tensor, *, window_samples: int) -> Tensor:
+    """The `sdr` of each window, as museval's BSSEval v4 has it.
+
+    BSSEval splits an estimate into the true stem and three errors, whose sum is the estimate again. The SDR needs
+    that sum alone, and so none of the filters that tell the errors apart.
+
+    Windows follow one another; samples after the last whole one do not count, but for a song that is shorter than
+    a window. A window in which a reference or an estimate is silent is NaN for all stems. As in museval, a signal
+    is silent where its channels sum to zero at every sample: two channels that cancel count as silence.
+
+    Args:
+        references: the true stems of one song, ``(stem, channel, sample)``.
+        estimates: the separated ones, of the same shape.
+        window_samples: in a window.
+
+    Returns:
+        dB, ``(stem, window)``, float64.
+
+    Raises:
+        ValueError: the shapes differ.
+
+    Example:
+        >>> references = torch.ones(1, 2, 5)
+        >>> window_sdr(references, torch.tensor([0.9, 0.9, 0.5, 0.5, 0.0]).expand(1, 2, 5), window_samples=2)
+        tensor([[20.0000,  6.0206]], dtype=torch.float64)
+    """
+    check_shapes(references, estimates)
+    length = references.shape[-1]
+    window = min(window_samples, max(length, 1))
+    whole = length // window * window
+
+    def windows(signals: Tensor) -> Tensor:
+        """To ``(stem, channel, window, sample)``."""
+        return signals.double()[..., :whole].reshape(*signals.shape[:-1], -1, window)
+
+    def all_heard(signals: Tensor) -> Tensor:
+        """``(window,)``, from signals in windows."""
+        return (signals.sum(dim=1) != 0).any(dim=-1).all(dim=0)
+
+    references, estimates = windows(references), windows(estimates)
+    signal = references.square().sum(dim=(1, 3))  # (stem, window)
+    distortion = (references - estimates).square().sum(dim=(1, 3))
+    return decibels(signal, distortion).where(all_heard(references) & all_heard(estimates), torch.nan)
 
 
-def _check_shapes(reference: Tensor, estimate: Tensor) -> None:
-    # broadcasting would compare one channel with two, and give a number
+def median_of_defined(values: Tensor) -> Tensor:
+    """The median over the last axis of the values that are not NaN; NaN where there are none.
+
+    `torch.nanmedian` takes the lower one of the two in the middle, where numpy and museval take their mean.
+    """
+    medians = []
+    for row in values.reshape(-1, values.shape[-1]):
+        defined = row[~row.isnan()].tolist()
+        medians.append(statistics.median(defined) if defined else torch.nan)
+    return torch.tensor(medians, dtype=torch.float64).reshape(values.shape[:-1])
+
+
+def decibels(signal: Tensor, distortion: Tensor) -> Tensor:
+    """The ratio of two energies in dB: infinite without distortion, -infinite without signal, NaN without both."""
+    return 10 * torch.log10(signal / distortion)
+
+
+def check_shapes(reference: Tensor, estimate: Tensor) -> None:
+    """Refuse shapes that differ: broadcasting would compare one channel with two, and give a number.
+
+    Raises:
+        ValueError: they differ.
+    """
     if reference.shape != estimate.shape:
         raise ValueError(f"a reference of {tuple(reference.shape)} and an estimate of {tuple(estimate.shape)}")
+
+
+def _energy(signal: Tensor) -> Tensor:
+    return signal.square().sum(dim=(-2, -1))
