@@ -89,6 +89,71 @@ def test_import_of_what_is_no_checkpoint(vocalsep, song, tmp_path):
     assert not (tmp_path / "x.safetensors").exists()
 
 
+def test_export_and_split_with_it(vocalsep, song, tmp_path):
+    out = tmp_path / "new" / "large.safetensors"
+    done = vocalsep("models", "export", DEFAULT.id, "-o", out, "--dtype", "float32")
+    assert done.code == 0, done.err
+    assert done.out.strip() == str(out)
+    assert f"--model {out}" in done.error_line
+    state = read_checkpoint(out).state
+    assert {tensor.dtype for tensor in state.values()} == {torch.float32}
+    assert all(
+        torch.equal(state[name], tensor.float())
+        for name, tensor in read_checkpoint(DEFAULT.bundled_path).state.items()
+    )
+    assert vocalsep("models", "export", DEFAULT.id, "-o", out).code == 23
+    assert vocalsep("models", "export", DEFAULT.id, "-o", out, "--overwrite").code == 0
+    assert {tensor.dtype for tensor in read_checkpoint(out).state.values()} == {torch.float16}
+    done = vocalsep("split", song, "-o", tmp_path / "out", "--model", out, "--json")
+    assert json.loads(done.out)["model"] == "large"
+
+
+def test_export_of_a_run(vocalsep, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.json").write_text("{}")
+    done = vocalsep("models", "export", tmp_path / "run", "-o", tmp_path / "out.safetensors")
+    assert done.code == 62
+    assert "best.safetensors" in done.error_line
+    (tmp_path / "run" / "best.safetensors").write_bytes(DEFAULT.bundled_path.read_bytes())
+    done = vocalsep("models", "export", tmp_path / "run", "-o", tmp_path / "out.safetensors")
+    assert done.code == 0, done.err
+    state = read_checkpoint(DEFAULT.bundled_path).state
+    assert all(
+        torch.equal(tensor, state[name])
+        for name, tensor in read_checkpoint(tmp_path / "out.safetensors").state.items()
+    )
+
+
+def test_export_of_nothing(vocalsep, tmp_path):
+    assert vocalsep("models", "export", tmp_path / "nothing", "-o", tmp_path / "out.safetensors").code == 30
+    (tmp_path / "torn.safetensors").write_bytes(DEFAULT.bundled_path.read_bytes()[:10_000])
+    assert (
+        vocalsep("models", "export", tmp_path / "torn.safetensors", "-o", tmp_path / "out.safetensors").code == 32
+    )
+    assert not (tmp_path / "out.safetensors").exists()
+
+
+def test_push_is_told(vocalsep, monkeypatch):
+    """The push itself is tested with the real client, in tests/weights."""
+    calls = []
+    monkeypatch.setattr(
+        "vocalsep.weights.publish.push",
+        lambda *args, **options: calls.append((args, options)) or "https://hub/a/b",
+    )
+    done = vocalsep("models", "push", "run", "a/b", "--private", "--message", "first", "--dtype", "float16")
+    assert (done.code, done.out) == (0, "hf:a/b\n")
+    assert "https://hub/a/b" in done.error_line
+    assert calls == [(("run", "a/b"), {"private": True, "message": "first", "dtype": torch.float16})]
+
+
+def test_push_without_a_token(vocalsep, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.get_token", lambda: None)
+    done = vocalsep("models", "push", DEFAULT.bundled_path, "someone/voices")
+    assert done.code == 34
+    assert "hf auth login" in done.error_line
+    assert vocalsep("models", "push", DEFAULT.bundled_path, "voices").code == 2
+
+
 def test_the_published_checkpoint_imports_and_splits(vocalsep, reference_data, song, tmp_path):
     source = reference_data / "reference" / "vocals_transformer_0511.pth"
     out = tmp_path / "tdt.safetensors"

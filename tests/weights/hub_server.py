@@ -1,16 +1,22 @@
-"""A small server on loopback that the real Hub client downloads from, with faults on order."""
+"""A small server on loopback that the real Hub client downloads from and pushes to, with faults on order."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
 import re
 import threading
 from collections import deque
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import yaml
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 _RESOLVE = re.compile(r"/(?P<repo>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<file>.+)")
+_OF_REPO = re.compile(r"/(?:api/models/)?(?P<repo>[^/]+/[^/]+?)(?:/|[.]git/info/|$)(?P<what>[^?]*)")
 
 
 @dataclass
@@ -35,9 +41,13 @@ class HubServer(ThreadingHTTPServer):
 
     Attributes:
         files: by (repository, file).
-        refused: repositories that answer with a status and the Hub's ``X-Error-Code`` for it.
+        refused: repositories, or ``objects`` for all uploads, that answer with a status and the Hub's
+            ``X-Error-Code`` for it.
         requests: all that were made, in order.
         rendezvous: HEADs wait for each other here, so that clients are under way at the same time.
+        private: repositories that were made, and whether each is private.
+        commits: messages of what was pushed, in order.
+        objects: large files that were uploaded, by their sha256.
     """
 
     daemon_threads = True
@@ -48,6 +58,9 @@ class HubServer(ThreadingHTTPServer):
         self.refused: dict[str, tuple[int, str]] = {}
         self.requests: list[Request] = []
         self.rendezvous: threading.Barrier | None = None
+        self.private: dict[str, bool] = {}
+        self.commits: list[str] = []
+        self.objects: dict[str, bytes] = {}
         self.lock = threading.Lock()
 
     @property
@@ -80,7 +93,94 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(with_body=False)
 
     def do_GET(self) -> None:
-        self._answer(with_body=True)
+        if self.path.startswith("/api/models/"):
+            return self._push(b"")
+        return self._answer(with_body=True)
+
+    def do_POST(self) -> None:
+        self._push(self._body())
+
+    def do_PUT(self) -> None:
+        content = self._body()
+        oid = self.path.removeprefix("/objects/")
+        if "objects" in self.server.refused:
+            return self._error(*self.server.refused["objects"])
+        if hashlib.sha256(content).hexdigest() != oid:
+            return self._error(400, "")
+        self.server.objects[oid] = content
+        return self._json({})
+
+    def _body(self) -> bytes:
+        if "Content-Length" in self.headers:
+            return self.rfile.read(int(self.headers["Content-Length"]))
+        chunks = []
+        while size := int(self.rfile.readline(), 16):
+            chunks.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(chunks)
+
+    def _push(self, body: bytes) -> None:
+        """What the client asks for on the way to a commit."""
+        if self.path == "/api/validate-yaml":
+            return self._validate(json.loads(body)["content"])
+        if self.path == "/api/repos/create":
+            order = json.loads(body)
+            repo, what = f"{order['organization']}/{order['name']}", "create"
+        else:
+            repo, what = _OF_REPO.match(self.path).group("repo", "what")
+        token = self.headers.get("Authorization")
+        with self.server.lock:
+            self.server.requests.append(Request(self.command, repo, what, None, token))
+        if token is None:
+            return self._error(401, "")
+        if repo in self.server.refused:
+            return self._error(*self.server.refused[repo])
+        if what == "create":
+            known = repo in self.server.private
+            private = order.get("private") or order.get("visibility") == "private"
+            self.server.private.setdefault(repo, bool(private))
+            return self._json({"url": f"{self.server.url}/{repo}"}, 409 if known else 200)
+        if what == "":
+            return self._json({"id": repo, "private": self.server.private[repo], "sha": COMMIT})
+        if what == "preupload/main":
+            paths = [each["path"] for each in json.loads(body)["files"]]
+            modes = {path: "lfs" if path.endswith(".safetensors") else "regular" for path in paths}
+            files = [{"path": path, "uploadMode": mode, "shouldIgnore": False} for path, mode in modes.items()]
+            return self._json({"files": files})
+        if what == "lfs/objects/batch":
+            objects = [
+                {**each, "actions": {"upload": {"href": f"{self.server.url}/objects/{each['oid']}"}}}
+                for each in json.loads(body)["objects"]
+            ]
+            return self._json({"transfer": "basic", "objects": objects})
+        if what == "commit/main":
+            return self._commit(repo, [json.loads(line) for line in body.splitlines()])
+        return self._error(404, "")
+
+    def _validate(self, card: str) -> None:
+        """Of a card with a head as the Hub wants it, or none: warn of that, as the Hub does."""
+        if not card.startswith("---\n"):
+            return self._json({"warnings": [{"message": "empty or missing yaml metadata"}], "errors": []})
+        head = yaml.safe_load(card.split("---\n")[1])
+        assert isinstance(head, dict)
+        return self._json({"warnings": [], "errors": []})
+
+    def _commit(self, repo: str, lines: list[dict[str, Any]]) -> None:
+        self.server.commits.append(lines[0]["value"]["summary"])
+        for line in lines[1:]:
+            value = line["value"]
+            content = self.server.objects[value["oid"]] if "oid" in value else base64.b64decode(value["content"])
+            self.server.add(repo, value["path"], content)
+        self._json({"commitUrl": f"{self.server.url}/{repo}/commit/{COMMIT}", "commitOid": COMMIT})
+
+    def _json(self, content: dict[str, Any], status: int = 200) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def _answer(self, *, with_body: bool) -> None:
         match = _RESOLVE.fullmatch(self.path)

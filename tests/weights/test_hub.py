@@ -15,7 +15,7 @@ from pathlib import Path
 import huggingface_hub
 import pytest
 
-from vocalsep.errors import DiskFullError, OptionError
+from vocalsep.errors import DiskFullError, DownloadError, OptionError
 from vocalsep.weights.hub import fetch_repo
 from weights.hub_server import COMMIT, HubServer
 
@@ -173,7 +173,19 @@ def test_no_network(client):
         endpoint = f"http://127.0.0.1:{unused.getsockname()[1]}"
         failed = outcome(client(endpoint=endpoint, entry=entry(), hurry=True))
     assert failed["error"] == "DownloadError"
-    assert failed["message"].startswith(f"no connection to {endpoint}: ConnectError")
+    assert failed["message"].startswith(f"no connection to {endpoint}: ")
+    assert "HF_ENDPOINT and the proxy" in failed["hint"]
+
+
+def test_no_network_as_older_clients_say_it(monkeypatch):
+    def closed(*_, **__):
+        raise RuntimeError("Cannot send a request, as the client has been closed.")
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", closed)
+    with pytest.raises(
+        DownloadError, match=f"^no connection to {re.escape(huggingface_hub.constants.ENDPOINT)}: "
+    ):
+        fetch_repo("hf:someone/voices")
 
 
 @pytest.mark.parametrize("how", [{"offline": True}, {"env": {"HF_HUB_OFFLINE": "1"}}])

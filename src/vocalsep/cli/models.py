@@ -1,24 +1,43 @@
-"""``vocalsep models``: what there is to split with, at what licence, and where it lies."""
+"""``vocalsep models``: what there is to split with, at what licence, where it lies, and how to share one's own."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vocalsep.cli import report
 from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.errors import CorruptWeightsError, DownloadError, OutputExistsError
+from vocalsep.weights.hub import HUB_PREFIX
 from vocalsep.weights.manifest import Entry, Metric, load_manifest
 from vocalsep.weights.resolve import fetch_entry, local_path, verify
 
-app = typer.Typer(help="List, inspect, download and import models.", no_args_is_help=True, add_completion=False)
+if TYPE_CHECKING:
+    import torch
+
+app = typer.Typer(
+    help="List, inspect, download, import and share models.", no_args_is_help=True, add_completion=False
+)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="As in 'vocalsep models list'.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+
+
+class StoredType(str, Enum):
+    """What ``--dtype`` takes."""
+
+    float16 = "float16"
+    float32 = "float32"
+
+
+Stored = Annotated[
+    StoredType | None, typer.Option("--dtype", help="Type of the weights in the file.", show_default="as they are")
+]
 
 
 @app.command("list")
@@ -135,12 +154,60 @@ def import_model(
     from vocalsep.weights.legacy import import_published
 
     target = out or file.with_suffix(".safetensors")
-    if target.exists() and not overwrite:
-        raise OutputExistsError(f"{target} exists", "Use --overwrite or another -o file.")
+    _check_absent(target, overwrite)
     checkpoint = import_published(file, model)
     write_checkpoint(target, checkpoint)
     report.say(f"split with it: vocalsep split SONG --model {target}")
     typer.echo(target)
+
+
+@app.command("export")
+def export_model(
+    source: Annotated[
+        str, typer.Argument(metavar="RUN|FILE|NAME", help="Folder of a training run, weights file or model.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Weights file to write.")],
+    dtype: Stored = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
+) -> None:
+    """Write the best weights of a training run, or any others, as one file for --model."""
+    from vocalsep.weights.publish import export
+
+    _check_absent(out, overwrite)
+    export(source, out, dtype=_torch_type(dtype))
+    report.say(f"split with it: vocalsep split SONG --model {out}")
+    typer.echo(out)
+
+
+@app.command()
+def push(
+    source: Annotated[str, typer.Argument(metavar="RUN|FILE", help="Folder of a training run, or weights file.")],
+    repo: Annotated[str, typer.Argument(metavar="OWNER/REPO", help="On the Hub; made if it is not there.")],
+    private: Annotated[bool, typer.Option("--private", help="Only for those you let in.")] = False,
+    message: Annotated[str | None, typer.Option("--message", help="Of the commit.", show_default=False)] = None,
+    dtype: Stored = None,
+) -> None:
+    """Push weights, config and model card to the Hugging Face Hub; prints the name for --model.
+
+    Replaces model.safetensors, config.json and README.md there. Needs a token: HF_TOKEN, or 'hf auth login'.
+    """
+    from vocalsep.weights.publish import push as push_weights
+
+    with ProgressDisplay(wanted=True) as display, display.bar(f"pushing {repo}"):
+        address = push_weights(source, repo, private=private, message=message, dtype=_torch_type(dtype))
+    report.say(f"pushed, see its card at {address}; split with it: vocalsep split SONG --model {HUB_PREFIX}{repo}")
+    typer.echo(f"{HUB_PREFIX}{repo}")
+
+
+def _torch_type(stored: StoredType | None) -> torch.dtype | None:
+    import torch
+
+    return {StoredType.float16: torch.float16, StoredType.float32: torch.float32}[stored] if stored else None
+
+
+def _check_absent(target: Path, overwrite: bool) -> None:
+    if target.exists() and not overwrite:
+        raise OutputExistsError(f"{target} exists", "Use --overwrite or another -o file.")
 
 
 def _absent(entry: Entry) -> DownloadError:

@@ -16,7 +16,9 @@ Progress = Callable[[int, int], None]
 """Called with the bytes that have come and those there will be."""
 
 HUB_PREFIX = "hf:"
-_REPO_FILE = "model.safetensors"
+REPO_FILE = "model.safetensors"
+"""What `fetch_repo` takes of a repository, beside its ``config.json``."""
+
 _SPEC = re.compile(r"hf:(?P<repo>\w[\w.-]*/\w[\w.-]*)(?:@(?P<revision>(?!.*\.\.)\w[\w./-]*))?", re.ASCII)
 _AGAIN = "Try again; the bundled model needs no network."
 
@@ -89,7 +91,7 @@ def fetch_repo(spec: str, *, offline: bool = False, progress: Progress | None = 
     if match is None:
         raise OptionError(f"'{spec}' is no Hub repository", "Write hf:OWNER/REPO or hf:OWNER/REPO@REVISION.")
     revision = match["revision"] or "main"
-    path = _download(Source(repo=match["repo"], revision=revision, file=_REPO_FILE), offline, progress)
+    path = _download(Source(repo=match["repo"], revision=revision, file=REPO_FILE), offline, progress)
     # The commit of the weights, not a branch that may have moved on between the two files.
     config = Source(repo=match["repo"], revision=path.parent.name, file="config.json")
     try:
@@ -175,14 +177,17 @@ def _explained(error: Exception, source: Source, offline: bool) -> ModelError | 
     where = f"{source.repo} at {source.revision[:12]}"
     cause = error.__cause__
     status = getattr(getattr(error, "response", None) or getattr(cause, "response", None), "status_code", None)
-    if isinstance(error, errors.LocalEntryNotFoundError) and status is None:
+    # older clients close their session when a connection fails, then try again with the closed one
+    closed = isinstance(error, RuntimeError) and "client has been closed" in str(error)
+    if (closed or isinstance(error, errors.LocalEntryNotFoundError)) and status is None:
         if offline or constants.HF_HUB_OFFLINE:
             return DownloadError(
                 f"{source.file} of {where} is not in {cache_folder()}, and this is offline",
                 "Run the command once without --offline and HF_HUB_OFFLINE.",
             )
+        reason = "it cannot be made" if closed else first_line(cause or error)
         return DownloadError(
-            f"no connection to {constants.ENDPOINT}: {_first_line(cause or error)}",
+            f"no connection to {constants.ENDPOINT}: {reason}",
             "Check the connection, HF_ENDPOINT and the proxy; the bundled model needs no network.",
         )
     if isinstance(error, errors.RevisionNotFoundError):
@@ -196,8 +201,9 @@ def _explained(error: Exception, source: Source, offline: bool) -> ModelError | 
         )
     if status == 404:
         return DownloadError(f"there is no repository {source.repo}", "Check its name.")
-    return DownloadError(f"cannot download {source.file} of {where}: {_first_line(cause or error)}", _AGAIN)
+    return DownloadError(f"cannot download {source.file} of {where}: {first_line(cause or error)}", _AGAIN)
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """The class of an error and the first line of what it says."""
     return f"{type(error).__name__}: {error}".partition("\n")[0]

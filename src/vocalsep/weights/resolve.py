@@ -11,6 +11,9 @@ from vocalsep.weights.digest import sha256_of
 from vocalsep.weights.hub import HUB_PREFIX, Progress
 from vocalsep.weights.manifest import Entry, load_manifest
 
+RUN_WEIGHTS = "best.safetensors"
+"""The weights to use of a training run, in its folder."""
+
 _WEIGHTS_SUFFIXES = (".safetensors", ".ckpt", ".pth", ".pt")
 
 
@@ -35,8 +38,8 @@ def resolve(spec: str | None, *, offline: bool = False, progress: Progress | Non
     """Find the weights that ``spec`` names, downloaded if need be, and verified if the manifest knows them.
 
     Args:
-        spec: an id of the manifest, the path of a weights file, ``hf:OWNER/REPO`` or ``hf:OWNER/REPO@REVISION``;
-            None is the manifest's default.
+        spec: an id of the manifest, the path of a weights file or of a training run, ``hf:OWNER/REPO`` or
+            ``hf:OWNER/REPO@REVISION``; None is the manifest's default.
         offline: never ask the network.
         progress: called with the bytes that have come and those there will be.
 
@@ -53,6 +56,8 @@ def resolve(spec: str | None, *, offline: bool = False, progress: Progress | Non
     ids = {entry.id for entry in manifest.models}
     if spec not in ids and Path(spec).is_file():
         return _measured(Path(spec).stem, Path(spec))
+    if spec not in ids and (best := Path(spec) / RUN_WEIGHTS).is_file():
+        return _measured(Path(spec).resolve().name, best)
     if spec not in ids and _looks_like_path(spec):
         raise UnknownModelError(f"no weights file is at {spec}", "Check the path, or see `vocalsep models list`.")
     return fetch_entry(manifest.entry(spec), offline=offline, progress=progress)
