@@ -11,7 +11,15 @@ import typer.main
 from vocalsep._version import __version__
 from vocalsep.cli import report
 
-_COMMANDS = {"split": "split", "models": "models", "doctor": "doctor"}
+_COMMANDS = {
+    "split": "split",
+    "models": "models",
+    "doctor": "doctor",
+    "train": "train",
+    "evaluate": "evaluate",
+    "report": "runs",
+    "data": "data",
+}
 """Name to the module of `vocalsep.cli` whose ``app`` it is."""
 
 

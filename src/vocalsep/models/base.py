@@ -70,17 +70,39 @@ class SpectrogramConfig(SignalConfig, Protocol):
 
 
 class SpectrogramModel(SeparationModel):
-    """A model that estimates the complex spectrograms of its stems from that of the mixture."""
+    """A model that estimates the complex spectrograms of its stems from that of the mixture.
+
+    Attributes:
+        n_bins: bins the network estimates, from the lowest up; those above are zero.
+        estimates_magnitude: whether the network estimates magnitudes, and the phases are the mixture's.
+    """
+
+    estimates_magnitude: bool = False
 
     def __init__(self, config: SpectrogramConfig) -> None:
         super().__init__(config)
         self._n_fft, self._hop_length = config.n_fft, config.hop_length
+        self.n_bins = config.n_fft // 2 + 1
+
+    def transform(self, waveform: Tensor) -> Tensor:
+        """Real ``(..., sample)`` to the model's spectrogram, complex ``(..., bin, frame)``."""
+        return stft(waveform, n_fft=self._n_fft, hop_length=self._hop_length)
+
+    def invert(self, spectrogram: Tensor, n_samples: int) -> Tensor:
+        """Complex ``(..., bin, frame)`` to real ``(..., n_samples)``."""
+        return istft(spectrogram, n_fft=self._n_fft, hop_length=self._hop_length, length=n_samples)
+
+    def spectrograms(self, waveform: Tensor) -> Tensor:
+        """The stems of ``(batch, channel, sample)`` as complex ``(batch, stem, channel, bin, frame)``."""
+        return self.estimate(self.transform(waveform))
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Separate ``(batch, channel, sample)`` into ``(batch, stem, channel, sample)``."""
-        spectrogram = stft(waveform, n_fft=self._n_fft, hop_length=self._hop_length)
-        estimate = self.estimate(spectrogram)
-        return istft(estimate, n_fft=self._n_fft, hop_length=self._hop_length, length=waveform.shape[-1])
+        return self.invert(self.spectrograms(waveform), waveform.shape[-1])
+
+    @abstractmethod
+    def network(self, x: Tensor) -> Tensor:
+        """The trained part, between real tensors of the model's own layout."""
 
     @abstractmethod
     def estimate(self, spectrogram: Tensor) -> Tensor:

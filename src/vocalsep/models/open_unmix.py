@@ -6,6 +6,7 @@ Journal of Open Source Software 4(41), 1667. State keys are those of the public 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -54,6 +55,8 @@ class OpenUnmix(SpectrogramModel):
     Deviation: frames are centred, so that the first and last samples lie under full windows; no Wiener filter.
     """
 
+    estimates_magnitude = True
+
     def __init__(self, config: OpenUnmixConfig) -> None:
         super().__init__(config)
         hidden, n_bins = config.hidden_size, config.n_fft // 2 + 1
@@ -70,8 +73,9 @@ class OpenUnmix(SpectrogramModel):
         self.output_mean = nn.Parameter(torch.ones(n_bins))
         self.output_scale = nn.Parameter(torch.ones(n_bins))
 
-    def network(self, magnitude: Tensor) -> Tensor:
+    def network(self, x: Tensor) -> Tensor:
         """Map ``(batch, channel, bin, frame)``, not negative, to the magnitude of the stem."""
+        magnitude = x
         batch, channels, _, _ = magnitude.shape
         x = rearrange(magnitude, "batch channel bin frame -> frame batch channel bin")
         x = (x[..., : self.n_in_bins] + self.input_mean) * self.input_scale
@@ -87,6 +91,26 @@ class OpenUnmix(SpectrogramModel):
         x = rearrange(x, "frame batch (channel bin) -> batch channel bin frame", channel=channels)
         mask = functional.relu(x * self.output_scale[:, None] + self.output_mean[:, None])
         return mask * magnitude
+
+    @torch.no_grad()
+    def standardise(self, mixtures: Iterable[Tensor]) -> None:
+        """Set the input's mean and scale so that each bin of the mixtures has mean 0 and deviation 1.
+
+        As published, ahead of training: the deviation of a bin is not below 1e-4 of the largest.
+
+        Args:
+            mixtures: waveforms ``(batch, channel, sample)``, at least one.
+        """
+        count, total, squares = 0, torch.zeros(()), torch.zeros(())
+        for mixture in mixtures:
+            magnitude = self.transform(mixture).abs()[..., : self.n_in_bins, :].double()
+            count += magnitude.numel() // self.n_in_bins
+            total = total + magnitude.sum(dim=(0, 1, 3))
+            squares = squares + magnitude.square().sum(dim=(0, 1, 3))
+        mean = total / count
+        deviation = (squares / count - mean.square()).clamp_min(0).sqrt()
+        self.input_mean.copy_(-mean)
+        self.input_scale.copy_(1 / deviation.clamp_min(1e-4 * float(deviation.max())))
 
     def estimate(self, spectrogram: Tensor) -> Tensor:
         """Complex ``(batch, channel, bin, frame)`` to complex ``(batch, 1, channel, bin, frame)``."""

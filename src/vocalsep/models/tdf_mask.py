@@ -176,12 +176,12 @@ class TDFMask(SpectrogramModel):
         maps = [compressed.real, compressed.imag, (middle_side.abs() + 1e-4) ** self.compression]
         return torch.cat(maps, dim=1).transpose(-1, -2)
 
-    def network(self, maps: Tensor) -> Tensor:
+    def network(self, x: Tensor) -> Tensor:
         """Folded features ``(batch, 6 * band, frame, bin)`` to mask parts ``(batch, 4 * band, frame, bin)``.
 
         The number of frames is a multiple of ``2 ** scales``.
         """
-        first = x = self.first_conv(maps)
+        first = x = self.first_conv(x)
         skips = []
         for encoder in self.encoder:
             x, skip = encoder(x)
@@ -206,12 +206,12 @@ class TDFMask(SpectrogramModel):
         )
         return torch.complex(real + self.mask_bias, imaginary)
 
-    def forward(self, waveform: Tensor) -> Tensor:
-        """Separate ``(batch, 2, sample)`` into ``(batch, 1, 2, sample)``; the level is taken out and put back."""
+    def spectrograms(self, waveform: Tensor) -> Tensor:
+        """``(batch, 2, sample)`` to ``(batch, 1, 2, bin, frame)``; the level is taken out and put back."""
         # float64: squares of any finite float32 are finite there
         energy = waveform.double().square().mean(dim=(1, 2), keepdim=True)
         level = energy.sqrt().float() + 1e-6
-        return super().forward(waveform / level) * level.unsqueeze(1)
+        return super().spectrograms(waveform / level) * level[..., None, None]
 
     def estimate(self, spectrogram: Tensor) -> Tensor:
         """Complex ``(batch, 2, bin, frame)`` to complex ``(batch, 1, 2, bin, frame)``."""

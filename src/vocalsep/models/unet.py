@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -37,6 +38,8 @@ class UNetConfig:
         bottleneck: ``tdf`` with more than one layer: bins are squeezed by ``n_bins / bottleneck`` between them.
         n_heads: ``tdsa``: 1 is the published attention (biases, no output projection); more are multi-head.
         dropout: ``tdt``: in the feed-forward, in training.
+        head: what the network gives: the stem's ``spectrogram``, as published, or a complex ``mask`` that the
+            mixture's spectrogram is multiplied by.
     """
 
     sample_rate: int = 44100
@@ -52,6 +55,7 @@ class UNetConfig:
     bottleneck: int = 128
     n_heads: int = 1
     dropout: float = 0.1
+    head: Literal["spectrogram", "mask"] = "spectrogram"
 
     def __post_init__(self) -> None:
         if self.n_bins % 2**self.depth:
@@ -133,7 +137,7 @@ class UNet(SpectrogramModel):
 
     def __init__(self, config: UNetConfig, mixer: Mixer) -> None:
         super().__init__(config)
-        self.n_bins, self.frame_multiple = config.n_bins, 2**config.depth
+        self.n_bins, self.frame_multiple, self.masks = config.n_bins, 2**config.depth, config.head == "mask"
         maps = 2 * config.channels
         bins = [config.n_bins >> level for level in range(config.depth + 1)]
         self.in_conv = nn.Conv2d(maps, config.growth, (1, 3), padding="same")
@@ -142,12 +146,12 @@ class UNet(SpectrogramModel):
         self.decoder = nn.ModuleList(Decoder(config, mixer, n) for n in reversed(bins[1:]))
         self.out_conv = nn.Conv2d(config.growth, maps, (1, 3), padding="same")
 
-    def network(self, packed: Tensor) -> Tensor:
-        """Complex-as-channels ``(batch, 2 * channel, frame, bin)`` to the same of the stem.
+    def network(self, x: Tensor) -> Tensor:
+        """Complex-as-channels ``(batch, 2 * channel, frame, bin)`` to the same of the stem, or of its mask.
 
         Frames beyond the last multiple of ``2 ** depth`` are not in the output.
         """
-        x = functional.relu(self.in_conv(packed))
+        x = functional.relu(self.in_conv(x))
         skips = []
         for encoder in self.encoder:
             x = encoder(x)
@@ -161,7 +165,9 @@ class UNet(SpectrogramModel):
     def estimate(self, spectrogram: Tensor) -> Tensor:
         """Complex ``(batch, channel, bin, frame)`` to complex ``(batch, 1, channel, bin, frame)``."""
         n_bins, n_frames = spectrogram.shape[-2:]
-        packed = pack(spectrogram[..., : self.n_bins, :])
-        packed = functional.pad(packed, (0, 0, 0, -n_frames % self.frame_multiple))
+        seen = spectrogram[..., : self.n_bins, :]
+        packed = functional.pad(pack(seen), (0, 0, 0, -n_frames % self.frame_multiple))
         estimate = unpack(self.network(packed)[:, :, :n_frames])
+        if self.masks:
+            estimate = estimate * seen
         return functional.pad(estimate, (0, 0, 0, n_bins - self.n_bins)).unsqueeze(1)

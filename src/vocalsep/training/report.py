@@ -1,0 +1,214 @@
+"""The report page of training runs: their table and their loss curves, as Markdown and as HTML."""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vocalsep.atomic import atomic_path
+from vocalsep.errors import OutputExistsError
+from vocalsep.training.figures import loss_curves
+from vocalsep.training.run_summary import RunSummary, read_run
+
+_PAGE_NAMES = ("report.md", "report.html", "curves.png")
+
+_TITLE = "Training runs"
+_PICTURE_TEXT = "Training and validation loss of each run over its epochs"
+_REMARKS = (
+    "Validation loss: average over the epochs, and the least; to compare between runs with one loss and data.",
+    "SDR: global, of vocals and accompaniment (two stems), mean over songs.",
+    "Real-time factor: seconds of separation for a second of audio.",
+)
+
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1d1d1f; --paper: #fff; --line: #d8d8dc; --soft: #66666c; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e8e8ea; --paper: #18181a; --line: #3a3a3e; --soft: #a0a0a8; }
+}
+body { margin: 2rem auto; max-width: 72rem; padding: 0 1rem; color: var(--ink); background: var(--paper);
+  font: 15px/1.5 system-ui, sans-serif; }
+h1 { font-size: 1.5rem; margin: 0 0 1rem; }
+.table { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { padding: .35rem .7rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
+th { font-size: .8rem; font-weight: 600; color: var(--soft); vertical-align: bottom; }
+td:first-child { min-width: 9rem; max-width: 18rem; overflow-wrap: anywhere; }
+.number { text-align: right; }
+td.number { white-space: nowrap; }
+img { display: block; box-sizing: border-box; width: 100%; max-width: 52rem; margin: 1.5rem 0; padding: .5rem;
+  background: #fff; border-radius: 6px; }
+ul { padding-left: 1.2rem; color: var(--soft); font-size: .85rem; overflow-wrap: anywhere; }
+"""
+
+
+def write_report(folders: Sequence[Path], out_dir: Path, *, overwrite: bool = False) -> list[Path]:
+    """Write ``report.md``, ``report.html`` and ``curves.png`` about the runs in ``folders``.
+
+    The HTML holds its picture and its style, and loads nothing.
+
+    Args:
+        folders: of the runs.
+        out_dir: made if missing.
+        overwrite: replace what is there of the three.
+
+    Returns:
+        the three files.
+
+    Raises:
+        RunError: a folder is no run, or damaged.
+        CorruptWeightsError: the weights of a run are damaged.
+        MissingExtraError: matplotlib is not installed.
+        OutputError: a file exists or cannot be written.
+    """
+    markdown, page, picture = paths = [out_dir / name for name in _PAGE_NAMES]
+    if existing := [path for path in paths if path.exists() and not overwrite]:
+        raise OutputExistsError(f"{existing[0]} exists", "Use --overwrite or another -o folder.")
+    runs = [read_run(folder, name) for folder, name in zip(folders, _distinct_names(folders), strict=True)]
+    loss_curves(picture, {run.name: run.history for run in runs})
+    _write(markdown, _markdown(runs))
+    _write(page, _html(runs, picture.read_bytes()))
+    return paths
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """What a column holds of a run, how a number in it is shown, and which one is the best."""
+
+    heading: str
+    value: Callable[[RunSummary], float | str | None]
+    show: Callable[[float], str] = "{:,.0f}".format
+    best: Callable[[list[float]], float] | None = None
+
+
+_COLUMNS = (
+    _Column("Run", lambda run: run.name),
+    _Column("Model", lambda run: run.architecture),
+    _Column("Recipe", lambda run: run.recipe),
+    _Column("Parameters", lambda run: run.parameters),
+    _Column("Epochs", lambda run: len(run.history)),
+    _Column("Steps", lambda run: run.last("step")),
+    _Column("Training time", lambda run: run.last("seconds"), _clock),
+    _Column(
+        "Average validation loss",
+        lambda run: statistics.fmean(run.valid_losses) if run.valid_losses else None,
+        "{:.4f}".format,
+        min,
+    ),
+    _Column("Best validation loss", lambda run: min(run.valid_losses, default=None), "{:.4f}".format, min),
+    _Column("SDR of vocals, dB", lambda run: run.sdr.get("vocals"), "{:.2f}".format, max),
+    _Column("SDR of accompaniment, dB", lambda run: run.sdr.get("accompaniment"), "{:.2f}".format, max),
+    _Column("Real-time factor", lambda run: run.real_time_factor, "{:.3f}".format),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    text: str
+    is_number: bool
+    is_best: bool
+
+
+def _rows(runs: Sequence[RunSummary]) -> list[tuple[_Cell, ...]]:
+    return list(zip(*(_cells(column, runs) for column in _COLUMNS), strict=True))
+
+
+def _cells(column: _Column, runs: Sequence[RunSummary]) -> list[_Cell]:
+    values = [column.value(run) for run in runs]
+    numbers = [value for value in values if isinstance(value, (int, float))]
+    best = column.best(numbers) if column.best and len(numbers) > 1 else None
+    cells = []
+    for value in values:
+        if isinstance(value, str):
+            cells.append(_Cell(value, is_number=False, is_best=False))
+        else:
+            text = "-" if value is None else column.show(value)
+            cells.append(_Cell(text, is_number=True, is_best=value is not None and value == best))
+    return cells
+
+
+def _notes(runs: Sequence[RunSummary]) -> list[str]:
+    return [*_REMARKS, *(f"{run.name}: {run.evaluated_on}." for run in runs if run.evaluated_on)]
+
+
+def _markdown(runs: Sequence[RunSummary]) -> str:
+    lines = [f"# {_TITLE}", ""]
+    lines += ["| " + " | ".join(column.heading for column in _COLUMNS) + " |"]
+    lines += ["|" + "|".join(" ---: " if cell.is_number else " --- " for cell in _rows(runs)[0]) + "|"]
+    for row in _rows(runs):
+        cells = (f"**{cell.text}**" if cell.is_best else _in_markdown(cell.text) for cell in row)
+        lines += ["| " + " | ".join(cells) + " |"]
+    lines += ["", f"![{_PICTURE_TEXT}]({_PAGE_NAMES[2]})", ""]
+    lines += [f"- {_in_markdown(note)}" for note in _notes(runs)]
+    return "\n".join(lines) + "\n"
+
+
+def _html(runs: Sequence[RunSummary], picture: bytes) -> str:
+    rows = _rows(runs)
+    heads = (
+        f'<th scope="col"{_class(cell)}>{html.escape(column.heading)}</th>'
+        for column, cell in zip(_COLUMNS, rows[0], strict=True)
+    )
+    body = "\n".join(
+        "<tr>" + "".join(f"<td{_class(cell)}>{_in_html(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    )
+    notes = "\n".join(f"<li>{html.escape(note)}</li>" for note in _notes(runs))
+    inlined = base64.b64encode(picture).decode("ascii")
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{_TITLE}</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<h1>{_TITLE}</h1>
+<div class="table"><table>
+<thead><tr>{"".join(heads)}</tr></thead>
+<tbody>
+{body}
+</tbody>
+</table></div>
+<img src="data:image/png;base64,{inlined}" alt="{_PICTURE_TEXT}">
+<ul>
+{notes}
+</ul>
+</body>
+</html>
+"""
+
+
+def _class(cell: _Cell) -> str:
+    return ' class="number"' if cell.is_number else ""
+
+
+def _in_html(cell: _Cell) -> str:
+    text = html.escape(cell.text)
+    return f"<strong>{text}</strong>" if cell.is_best else text
+
+
+def _in_markdown(text: str) -> str:
+    """The text with all that Markdown or a table of it would take for markup escaped, in one line."""
+    return re.sub(r"([\\`*_\[\]<>|~&$#!])", r"\\\1", " ".join(text.split()))
+
+
+def _distinct_names(folders: Sequence[Path]) -> list[str]:
+    """The names of the folders; of those that share one, the paths."""
+    names = [folder.resolve().name for folder in folders]
+    return [str(folder) if names.count(name) > 1 else name for folder, name in zip(folders, names, strict=True)]
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")

@@ -1,0 +1,97 @@
+"""What is to say of a training run, from the files in its folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vocalsep.errors import RunError
+from vocalsep.stems import STEMS
+from vocalsep.training.history import read_history
+from vocalsep.weights.checkpoint import load_model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """A training run, and its evaluation where there is one.
+
+    Attributes:
+        name: by which it is told from the others.
+        architecture: of its model.
+        recipe: by which it was trained.
+        parameters: of the model; None before there are weights.
+        history: rows of its ``metrics.csv``.
+        sdr: of each stem in dB, the mean over songs; None where no song has one.
+        real_time_factor: seconds of separation for a second of audio.
+        evaluated_on: what the two are from; empty where it was not evaluated.
+    """
+
+    name: str
+    architecture: str
+    recipe: str
+    parameters: int | None
+    history: Sequence[Mapping[str, float]]
+    sdr: Mapping[str, float | None] = field(default_factory=dict)
+    real_time_factor: float | None = None
+    evaluated_on: str = ""
+
+    @property
+    def valid_losses(self) -> list[float]:
+        """Of the epochs."""
+        return [row["valid_loss"] for row in self.history if "valid_loss" in row]
+
+    def last(self, column: str) -> float | None:
+        """A value of the last epoch."""
+        return self.history[-1].get(column) if self.history else None
+
+
+def read_run(folder: Path, name: str) -> RunSummary:
+    """Read the folder of a run, with the ``evaluation/results.json`` that may be in it.
+
+    Raises:
+        RunError: it is no run, or a file in it is damaged.
+        CorruptWeightsError: its weights are.
+    """
+    config, history, weights = (folder / file for file in ("config.json", "metrics.csv", "best.safetensors"))
+    if not config.is_file() or not history.is_file():
+        raise RunError(f"{folder} is no training run", "Give folders that 'vocalsep train' wrote.")
+    results = folder / "evaluation" / "results.json"
+    settings = _read_json(config)
+    try:
+        return RunSummary(
+            name=name,
+            architecture=str(settings["model"]["architecture"]),
+            recipe=str(settings["recipe"]),
+            parameters=sum(values.numel() for values in load_model(weights).parameters())
+            if weights.exists()
+            else None,
+            history=read_history(history),
+            **(_of_evaluation(_read_json(results)) if results.exists() else {}),
+        )
+    except (LookupError, TypeError) as error:
+        raise RunError(f"a file of the run {folder} lacks {error}", "Train or evaluate it again.") from error
+
+
+def _of_evaluation(results: Mapping[str, Any]) -> dict[str, Any]:
+    settings, n_songs = results["settings"], len(results["songs"])
+    return {
+        "sdr": {stem: results["summary"][stem]["sdr"]["mean"] for stem in STEMS},
+        "real_time_factor": results["real_time_factor"],
+        "evaluated_on": f"{n_songs} songs of {results['data']}, split {results['split']}, "
+        f"on {settings['device']} in {settings['precision']}",
+    }
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RunError(f"cannot read {path}: {error.strerror}", "Give a folder that you may read.") from error
+    except ValueError as error:
+        raise RunError(f"{path} is no JSON: {error}", "Train or evaluate the run again.") from error
+    if not isinstance(values, dict):
+        raise RunError(f"{path} is no JSON object", "Train or evaluate the run again.")
+    return values

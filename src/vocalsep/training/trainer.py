@@ -1,0 +1,378 @@
+"""The training loop: one code path for one CPU, one GPU, or many of them on many machines.
+
+All chance of a step is drawn from a generator that is seeded by the seed, the step and the process, so a run that
+was cut goes on as if it had not been.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+from torch.amp.grad_scaler import GradScaler
+from torch.optim.swa_utils import AveragedModel
+
+from vocalsep.config import from_mapping
+from vocalsep.datasets.sources import Dataset, open_dataset
+from vocalsep.device import choose_precision
+from vocalsep.errors import DivergedError, InputError, OptionError, RunError, UnfitTrackError, VocalsepError
+from vocalsep.models import build_model
+from vocalsep.models.base import SpectrogramModel
+from vocalsep.models.open_unmix import OpenUnmix
+from vocalsep.training.chunks import (
+    Batch,
+    ChunkLoader,
+    ChunkShape,
+    TrainingChunks,
+    ValidationChunks,
+    batched,
+)
+from vocalsep.training.environment import describe_environment
+from vocalsep.training.estimator import Estimator, compare
+from vocalsep.training.journal import Journal
+from vocalsep.training.losses import weighted_losses
+from vocalsep.training.optimisation import Schedule, make_optimiser, moving_average
+from vocalsep.training.run_folder import RunConfig, RunFolder
+from vocalsep.training.validation import validate
+
+_LOOK_STEPS = 10
+"""Steps between looks at the loss, each of which waits for the device."""
+
+_STATISTICS_BATCHES = 64
+
+
+@dataclass(kw_only=True)
+class Position:
+    """Where a run is, and what came of it: plain values that are saved with every checkpoint.
+
+    Attributes:
+        epoch: epochs that are complete.
+        epoch_step: steps of the epoch under way.
+        step: all steps.
+        seconds: that the run took.
+        best_loss: lowest validation loss so far.
+        epochs_since_best: since then.
+        sums: of the training losses of the epoch under way, in the main process.
+        history: a row for each epoch, see `vocalsep.training.history`.
+    """
+
+    epoch: int = 0
+    epoch_step: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    best_loss: float = math.inf
+    epochs_since_best: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepReport:
+    """What is told of a step: where the run is, the loss, and seconds of audio trained on a second."""
+
+    epoch: int
+    epochs: int
+    epoch_step: int
+    epoch_steps: int
+    loss: float
+    audio_rate: float
+
+
+class Trainer:
+    """A run: the model, what it is trained on, and how far it is.
+
+    Args:
+        config: of the run.
+        folder: of the run, which `start` makes.
+        cpu: train on the CPU, whatever else there is.
+        on_step: called now and then, in the main process alone.
+        on_epoch: called with each new row of the history, likewise.
+        should_stop: asked after each step.
+
+    Raises:
+        DatasetError: no tracks, or unfit ones.
+        OptionError: the config makes no model that can be trained.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        folder: RunFolder,
+        *,
+        cpu: bool = False,
+        on_step: Callable[[StepReport], None] | None = None,
+        on_epoch: Callable[[Mapping[str, float]], None] | None = None,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        recipe = config.recipe
+        self._config, self._recipe, self._folder = config, recipe, folder
+        self._on_step, self._on_epoch, self._should_stop = on_step, on_epoch, should_stop
+        self._accelerator = Accelerator(cpu=cpu)
+        self._dtype = choose_precision(recipe.run.precision, self._accelerator.device)
+        torch.manual_seed(recipe.run.seed)
+        model = build_model(config.model)
+        if not isinstance(model, SpectrogramModel):
+            raise OptionError(f"a {model.architecture} model cannot be trained: it estimates no spectrogram")
+        self._model = model.to(self._accelerator.device)
+        self._make_chunks(open_dataset(config.dataset))
+        self._optimiser = make_optimiser(self._model.parameters(), recipe.optimiser)
+        self._schedule = Schedule(self._optimiser, recipe.optimiser, self._total_steps())
+        self._scaler = GradScaler(self._accelerator.device.type, enabled=self._dtype == torch.float16)
+        self._average: AveragedModel | None = None
+        if recipe.optimiser.ema_decay:
+            average = moving_average(recipe.optimiser.ema_decay)
+            self._average = AveragedModel(self._model, multi_avg_fn=average, use_buffers=True)
+        if recipe.run.compile:
+            setattr(self._model, "network", torch.compile(self._model.network))  # noqa: B010 - not an attribute
+        self._estimator: nn.Module = self._accelerator.prepare(Estimator(self._model, self._dtype))
+        self._losses: dict[str, Tensor] = {}  # of the steps since the last look
+        self.position = Position()
+
+    def _make_chunks(self, dataset: Dataset) -> None:
+        data, augmentation = self._recipe.data, self._recipe.augmentation
+        signal = self._model.config
+        self._n_samples = round(data.chunk_seconds * signal.sample_rate)
+        shape = ChunkShape(sample_rate=signal.sample_rate, channels=signal.channels, n_samples=self._n_samples)
+        reading = dataclasses.replace(shape, n_samples=augmentation.samples_for(self._n_samples))
+        self._training = TrainingChunks(
+            dataset.tracks("train"), reading, chunks_per_track=data.chunks_per_track, seed=self._recipe.run.seed
+        )
+        self._validation = ValidationChunks(
+            dataset.tracks("valid"), shape, chunks_per_track=data.valid_chunks_per_track
+        )
+        self._loader = ChunkLoader(self._training, self._validation, workers=data.workers)
+        together = data.batch_size * self._accelerator.num_processes * self._recipe.optimiser.accumulate
+        self.epoch_steps: int = len(self._training) // together
+        if not self.epoch_steps:
+            raise UnfitTrackError(
+                f"an epoch of {len(self._training)} chunks makes no step of {together}",
+                "Add tracks, or use smaller batches: --set data.batch_size=2",
+            )
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process is the one that writes and reports."""
+        return bool(self._accelerator.is_main_process)
+
+    def start(self, *, resume: bool = False) -> None:
+        """Make the folder of the run, or take up the state in it.
+
+        Raises:
+            OutputExistsError: a run is to be made where one is.
+            RunError: there is no state to take up, or it is of another model.
+            OutputError: the folder cannot be written.
+        """
+        if resume:
+            self._take_up(self._folder.read_state())
+        if self.is_main and resume:
+            self._folder.write_config(self._config)
+        elif self.is_main:
+            self._folder.create(self._config, describe_environment())
+
+    def _take_up(self, state: dict[str, Any]) -> None:
+        try:
+            self._model.load_state_dict(state["model"])
+            if self._average:
+                self._average.load_state_dict(state["average"])
+            self._optimiser.load_state_dict(state["optimiser"])
+            self._schedule.load_state_dict(state["schedule"])
+            self._scaler.load_state_dict(state["scaler"])
+            self.position = from_mapping(Position, state["position"])
+        except (RuntimeError, ValueError, KeyError, VocalsepError) as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise RunError(
+                f"{self._folder.state_file} is not of this run: {reason}", "Choose another -o folder."
+            ) from error
+
+    def fit(self) -> bool:
+        """Train to the end, or until `should_stop` says so; the state is saved either way.
+
+        Returns:
+            whether the run is complete.
+
+        Raises:
+            DivergedError: the loss is not finite; the checkpoint before stays.
+            InputError: a file is gone or damaged; the state is saved first.
+            OutputError: the disk is full; the last checkpoint stays.
+        """
+        with Journal(self._folder, self._config, enabled=self.is_main) as journal:
+            if self.position.step == 0 and isinstance(self._model, OpenUnmix):
+                self._standardise(self._model)
+            while not self._is_complete():
+                if not self._train_epoch(journal):
+                    return False
+                self._end_epoch(journal)
+        return True
+
+    def _standardise(self, model: OpenUnmix) -> None:
+        batches = batched(self._training.order(0), self._recipe.data.batch_size)[:_STATISTICS_BATCHES]
+        model.standardise(stems.sum(dim=1) for stems in self._loader.load(batches))
+
+    def _total_steps(self) -> int:
+        run = self._recipe.run
+        all_steps: int = run.epochs * self.epoch_steps
+        return min(run.max_steps, all_steps) if run.max_steps else all_steps
+
+    def _is_complete(self) -> bool:
+        run, position = self._recipe.run, self.position
+        stopped = run.early_stop_epochs and position.epochs_since_best >= run.early_stop_epochs
+        return bool(stopped) or position.epoch >= run.epochs or position.step >= self._total_steps()
+
+    def _train_epoch(self, journal: Journal) -> bool:
+        """Train to the end of the epoch; whether it was reached."""
+        position, accumulate = self.position, self._recipe.optimiser.accumulate
+        batches = batched(self._training.order(position.epoch), self._recipe.data.batch_size)
+        first, last = position.epoch_step * accumulate, self.epoch_steps * accumulate
+        loaded = self._loader.load(self._own(batches)[first:last])
+        self._estimator.train()
+        began = time.monotonic() - position.seconds
+        try:
+            while position.epoch_step < self.epoch_steps and position.step < self._total_steps():
+                self._step(loaded)
+                position.seconds = time.monotonic() - began
+                if position.step % _LOOK_STEPS == 0:
+                    self._look(journal)
+                stopped = self._someone_stops()
+                every = self._recipe.run.checkpoint_steps
+                if stopped or (every and position.step % every == 0):
+                    self._look(journal)
+                    self._save()
+                if stopped:
+                    return False
+        except InputError:  # a file went bad: what was trained so far stays
+            self._look(journal)
+            self._save()
+            raise
+        self._look(journal)
+        return True
+
+    def _step(self, loaded: Iterator[Tensor]) -> None:
+        """One step of the optimiser, over the next batches."""
+        settings = self._recipe.optimiser
+        for i in range(settings.accumulate):
+            stems = next(loaded).to(self._accelerator.device, non_blocking=True)
+            self._seed(i)  # after the loader, which draws from the same generator when an epoch begins
+            stems = self._recipe.augmentation(stems, self._n_samples, self._model.config.sample_rate)
+            last = i == settings.accumulate - 1
+            with nullcontext() if last else self._accelerator.no_sync(self._estimator):
+                terms = weighted_losses(compare(self._estimator, self._model, stems), self._recipe.loss)
+                self._scaler.scale(terms["loss"] / settings.accumulate).backward()
+            for name, term in terms.items():
+                self._losses[name] = self._losses.get(name, 0) + term.detach() / settings.accumulate
+        self._scaler.unscale_(self._optimiser)
+        if settings.clip_norm:
+            nn.utils.clip_grad_norm_(self._model.parameters(), settings.clip_norm)
+        self._scaler.step(self._optimiser)
+        self._scaler.update()
+        self._optimiser.zero_grad()
+        self._schedule.after_step()
+        if self._average:
+            self._average.update_parameters(self._model)
+        self.position.step += 1
+        self.position.epoch_step += 1
+
+    def _seed(self, batch: int) -> None:
+        """Make all chance from here on that of a batch of this step."""
+        numbers = [self._recipe.run.seed, self.position.step, batch, self._accelerator.process_index]
+        torch.manual_seed(int(np.random.SeedSequence(numbers).generate_state(1)[0]))
+
+    def _look(self, journal: Journal) -> None:
+        """Take in the losses of the steps since the last look, and report them.
+
+        Raises:
+            DivergedError: one is not finite.
+        """
+        position, sums = self.position, {name: float(total) for name, total in self._losses.items()}
+        self._losses = {}
+        if not sums:
+            return
+        if not math.isfinite(sums["loss"]):
+            raise DivergedError(
+                f"the loss is {sums['loss']} before step {position.step}",
+                "Resume from the last checkpoint with --set optimiser.clip_norm=1, or start anew with a lower "
+                "optimiser.learning_rate.",
+            )
+        for name, total in sums.items():
+            position.sums[name] = position.sums.get(name, 0.0) + total
+        if not self.is_main:
+            return
+        means = {name: total / position.epoch_step for name, total in position.sums.items()}
+        journal.step(position.step, means, self._schedule.learning_rate)
+        if self._on_step:
+            data, accumulate = self._recipe.data, self._recipe.optimiser.accumulate
+            chunks = position.step * accumulate * data.batch_size * self._accelerator.num_processes
+            self._on_step(
+                StepReport(
+                    epoch=position.epoch,
+                    epochs=self._recipe.run.epochs,
+                    epoch_step=position.epoch_step,
+                    epoch_steps=self.epoch_steps,
+                    loss=means["loss"],
+                    audio_rate=chunks * data.chunk_seconds / max(position.seconds, 1e-9),
+                )
+            )
+
+    def _someone_stops(self) -> bool:
+        if self._accelerator.num_processes == 1:
+            return self._should_stop()
+        wish = torch.tensor(float(self._should_stop()), device=self._accelerator.device)
+        return float(self._accelerator.reduce(wish, "sum")) > 0
+
+    def _end_epoch(self, journal: Journal) -> None:
+        position, began = self.position, time.monotonic()
+        model = self._model if self._average is None else cast(SpectrogramModel, self._average.module)
+        figures = self._validate(model)
+        position.seconds += time.monotonic() - began
+        self._schedule.after_epoch(figures["loss"])
+        is_best = figures["loss"] < position.best_loss
+        position.best_loss = min(figures["loss"], position.best_loss)
+        position.epochs_since_best = 0 if is_best else position.epochs_since_best + 1
+        row = {"epoch": position.epoch + 1, "step": position.step, "seconds": round(position.seconds, 3)}
+        row |= {f"train_{name}": total / position.epoch_step for name, total in position.sums.items()}
+        row |= {f"valid_{name}": figure for name, figure in figures.items()}
+        position.history.append({**row, "learning_rate": self._schedule.learning_rate})
+        position.epoch, position.epoch_step, position.sums = position.epoch + 1, 0, {}
+        if self.is_main:
+            self._folder.write_weights(self._folder.last_weights, model, self._config)
+            if is_best:
+                self._folder.write_weights(self._folder.best_weights, model, self._config)
+            journal.epoch(position.history, model)
+            if self._on_epoch:
+                self._on_epoch(position.history[-1])
+        self._save()
+
+    def _validate(self, model: SpectrogramModel) -> dict[str, float]:
+        batches = batched(range(len(self._validation)), self._recipe.data.batch_size)
+        return validate(
+            Estimator(model, self._dtype),
+            self._loader.load(self._own(batches)),
+            self._recipe.loss,
+            device=self._accelerator.device,
+            add_up=lambda sums: self._accelerator.reduce(sums, "sum"),
+        )
+
+    def _own(self, batches: list[Batch]) -> list[Batch]:
+        """Those of this process."""
+        return batches[self._accelerator.process_index :: self._accelerator.num_processes]
+
+    def _save(self) -> None:
+        if self.is_main:
+            self._folder.write_state(
+                {
+                    "model": self._model.state_dict(),
+                    "average": self._average.state_dict() if self._average else {},
+                    "optimiser": self._optimiser.state_dict(),
+                    "schedule": self._schedule.state_dict(),
+                    "scaler": self._scaler.state_dict(),
+                    "position": dataclasses.asdict(self.position),
+                }
+            )

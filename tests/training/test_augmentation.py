@@ -1,0 +1,132 @@
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("torchaudio")
+scipy_signal = pytest.importorskip("scipy.signal")
+
+from vocalsep.errors import OptionError
+from vocalsep.training.augmentation import Augmentation, _biquad, _lowpass, _peaking
+
+RATE = 44100
+
+
+def stems(batch=6, seconds=0.2):
+    return 0.1 * torch.randn(batch, 2, 2, round(seconds * RATE), generator=torch.Generator().manual_seed(1))
+
+
+def augmented(augmentation, x, seed=0):
+    torch.manual_seed(seed)
+    return augmentation(x, x.shape[-1], RATE)
+
+
+def test_the_defaults_change_nothing():
+    x = stems()
+    assert torch.equal(augmented(Augmentation(), x), x)
+
+
+def test_the_same_seed_gives_the_same_and_another_does_not():
+    everything = Augmentation(
+        gain_low=0.5, gain_high=1.5, swap_channels=0.5, flip_polarity=0.5, remix=1, pitch=1, equalise=0.5,
+        narrow=0.5, lowpass=0.5, mute_vocals=0.2, mute_accompaniment=0.2,
+    )  # fmt: skip
+    x = stems()
+    first = augmented(everything, x, seed=3)
+    assert torch.equal(first, augmented(everything, x, seed=3))
+    assert not torch.equal(first, augmented(everything, x, seed=4))
+    assert first.shape == x.shape
+    assert first.isfinite().all()
+
+
+def test_gains_are_those_asked_for_one_a_stem():
+    x = stems(batch=64)
+    ratio = augmented(Augmentation(gain_low=0.25, gain_high=1.25), x) / x
+    assert torch.allclose(ratio, ratio[..., :1, :1].expand_as(ratio), rtol=1e-4)
+    gains = ratio[..., 0, 0].flatten()
+    assert 0.25 <= float(gains.min()) < 0.35
+    assert 1.15 < float(gains.max()) <= 1.25
+
+
+def test_swap_and_polarity():
+    x = stems()
+    assert torch.equal(augmented(Augmentation(swap_channels=1), x), x.flip(2))
+    assert torch.equal(augmented(Augmentation(flip_polarity=1), x), -x)
+
+
+def test_remix_deals_the_vocals_and_leaves_the_accompaniments():
+    x = stems(batch=16)
+    out = augmented(Augmentation(remix=1), x)
+    assert torch.equal(out[:, 1], x[:, 1])
+    dealt = [int(next(j for j in range(16) if torch.equal(out[i, 0], x[j, 0]))) for i in range(16)]
+    assert sorted(dealt) == list(range(16))
+    assert dealt != list(range(16))
+
+
+def test_speed_moves_the_pitch_of_both_stems():
+    augmentation = Augmentation(speed=1, speed_range=0.1)
+    n = RATE // 2
+    time = torch.arange(augmentation.samples_for(n)) / RATE
+    tone = torch.sin(2 * np.pi * 1000 * time).expand(1, 2, 2, -1)
+    heard = set()
+    for seed in range(12):
+        torch.manual_seed(seed)
+        out = augmentation(tone, n, RATE)
+        assert out.shape[-1] == n
+        peaks = torch.fft.rfft(out).abs().argmax(dim=-1) * RATE / n
+        assert peaks.min() == peaks.max()
+        heard.add(round(float(peaks.max())))
+    assert min(heard) >= 898
+    assert max(heard) <= 1102
+    assert len(heard) > 2
+
+
+def test_pitch_moves_the_vocals_alone_and_keeps_their_length():
+    time = torch.arange(RATE) / RATE
+    tone = torch.sin(2 * np.pi * 440 * time).expand(1, 2, 2, -1)
+    out = augmented(Augmentation(pitch=1, pitch_semitones=3), tone)
+    assert torch.equal(out[:, 1], tone[:, 1])
+    peak = float(torch.fft.rfft(out[0, 0, 0]).abs().argmax())
+    semitones = 12 * np.log2(peak / 440)
+    assert 0.9 < abs(semitones) < 3.1
+    assert abs(semitones - round(semitones)) < 0.1
+
+
+def test_narrowing_keeps_the_middle():
+    x = stems()
+    out = augmented(Augmentation(narrow=1), x)
+    torch.testing.assert_close(out.mean(dim=2), x.mean(dim=2))
+    side, before = (y[:, :, 0] - y[:, :, 1] for y in (out, x))
+    assert (side.abs() <= before.abs() + 1e-6).all()
+
+
+def test_filters_are_those_of_scipy():
+    x = stems(batch=3).flatten(0, 1)
+    frequency = torch.linspace(100, 8000, 6).view(6, 1, 1)
+    for b, a in (_peaking(frequency, torch.full_like(frequency, 6.0), torch.ones_like(frequency), RATE),
+                 _lowpass(frequency, RATE)):  # fmt: skip
+        ours = _biquad(x, b, a)
+        for item in range(6):
+            expected = scipy_signal.lfilter(b[item, 0].double(), a[item, 0].double(), x[item].double())
+            np.testing.assert_allclose(ours[item], expected, atol=2e-4)
+
+
+def test_a_peaking_filter_has_its_gain_at_its_frequency():
+    frequency = torch.tensor([[[1000.0]]])
+    b, a = _peaking(frequency, torch.tensor([[[6.0]]]), torch.tensor([[[1.0]]]), RATE)
+    _, response = scipy_signal.freqz(b.flatten(), a.flatten(), worN=[1000.0, 15000.0], fs=RATE)
+    np.testing.assert_allclose(20 * np.log10(np.abs(response)), [6.0, 0.0], atol=0.1)
+
+
+def test_muting_never_leaves_a_chunk_silent():
+    x = stems(batch=200, seconds=0.01)
+    out = augmented(Augmentation(mute_vocals=0.4, mute_accompaniment=0.4), x)
+    silent = out.abs().sum(dim=(2, 3)) == 0
+    assert not silent.all(dim=1).any()
+    assert 50 < int(silent[:, 0].sum()) < 110
+    assert 25 < int(silent[:, 1].sum()) < 75
+
+
+def test_shares_and_ranges_are_checked():
+    for wrong in ({"remix": 1.5}, {"narrow": -0.1}, {"gain_low": 2.0}, {"speed_range": 0.9}):
+        with pytest.raises(OptionError):
+            Augmentation(**wrong)
