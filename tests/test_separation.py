@@ -1,4 +1,5 @@
 import logging
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -145,6 +146,39 @@ def test_out_of_memory_for_one_second_is_an_error():
         run(model, torch.randn(2, 50_000), 777, segment_seconds=4)
 
 
+def test_songs_of_several_threads_come_out_whole_while_memory_runs_out():
+    model = IdentityModel(sample_rate=1000, memory=2 * 1500)
+    separation = SegmentedSeparation(model, SeparationOptions(segment_seconds=12, batch_size=4, device="cpu"))
+    songs = [torch.randn(2, 20_000 + 1000 * i) for i in range(6)]
+    with ThreadPoolExecutor(3) as pool:
+        outputs = list(pool.map(lambda song: torch.cat(list(separation(song.split(700, dim=1))), dim=-1), songs))
+    for song, output in zip(songs, outputs, strict=True):
+        assert torch.equal(output[0], song)
+
+
+def test_the_mean_goes_on_where_the_model_went():
+    """From a GPU whose memory ran out to the CPU; the device without storage stands for the GPU."""
+    mean = OverlapMean()
+    mean.add(0, torch.zeros(1, 2, 100, device="meta"))
+    mean.take_before(100)
+    mean.add(100, torch.ones(1, 2, 50))
+    assert torch.equal(mean.take_before(150), torch.ones(1, 2, 50))
+
+
+@pytest.mark.parametrize(
+    "words", ["CUDA out of memory", "could not create a primitive", "cuFFT error: CUFFT_ALLOC_FAILED"]
+)
+def test_every_library_s_words_for_no_memory_are_known(words):
+    class Full(IdentityModel):
+        def forward(self, waveform):
+            if waveform.shape[-1] > 1000:
+                raise RuntimeError(words)
+            return super().forward(waveform)
+
+    waveform = torch.randn(2, 5000)
+    assert torch.equal(run(Full(sample_rate=1000), waveform, 999, segment_seconds=4)[0], waveform)
+
+
 def test_other_errors_of_a_model_are_not_taken_for_memory():
     class Broken(IdentityModel):
         def forward(self, waveform):
@@ -165,6 +199,7 @@ def test_other_errors_of_a_model_are_not_taken_for_memory():
         {"batch_size": 0},
         {"shifts": -1},
         {"threads": 0},
+        {"threads": 100_000},
     ],
 )
 def test_options_out_of_range(options):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ log = logging.getLogger("vocalsep")
 
 _LEAST_SEGMENT_SECONDS = 1.0
 _GPU_BATCH_SIZE = 8
+_MOST_THREADS = 512  # OpenMP crashes on many more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +58,14 @@ class SeparationOptions:
             raise OptionError(f"a batch of {self.batch_size} segments is none")
         if not 0 <= self.shifts <= 64:
             raise OptionError(f"{self.shifts} shifts are not within 0 to 64")
-        if self.threads is not None and self.threads < 1:
-            raise OptionError(f"{self.threads} threads are none")
+        if self.threads is not None and not 1 <= self.threads <= _MOST_THREADS:
+            raise OptionError(f"{self.threads} threads are not within 1 to {_MOST_THREADS}")
 
 
 class SegmentedSeparation:
-    """A model made ready to run over songs of any length.
+    """A model made ready to run over songs of any length, several at once if need be.
+
+    Songs that are under way in several threads take turns at the model: it has all cores, or the GPU, for itself.
 
     Args:
         model: moved to the device, where its convolutions run channels-last.
@@ -74,6 +78,7 @@ class SegmentedSeparation:
 
     def __init__(self, model: SeparationModel, options: SeparationOptions | None = None) -> None:
         options = options or SeparationOptions()
+        self._turn = threading.RLock()  # held while the model runs, and while what it runs with is changed
         self.device = choose_device(options.device)
         self.dtype = choose_precision(options.precision, self.device)
         self.model = model.eval().to(self.device)
@@ -106,8 +111,10 @@ class SegmentedSeparation:
             [torch.Size([1, 2, 100001])]
         """
         mean = OverlapMean()
-        stride = max(1, round(self.segment * self._stride_share))
-        for batch in _batches(cut(blocks, self.segment, stride), self.batch_size):
+        with self._turn:
+            segment, batch_size = self.segment, self.batch_size
+        stride = max(1, round(segment * self._stride_share))
+        for batch in _batches(cut(blocks, segment, stride), batch_size):
             estimates = self._estimate(torch.stack([samples for _, samples in batch]))
             for (start, _), estimate in zip(batch, estimates, strict=True):
                 # starts only grow: what lies before this one is finished
@@ -119,6 +126,10 @@ class SegmentedSeparation:
 
     def _estimate(self, waveforms: Tensor) -> Iterable[Tensor]:
         """``(batch, channel, sample)`` to as many ``(stem, channel, sample)``, in parts where memory is short."""
+        with self._turn:
+            return list(self._estimate_in_turn(waveforms))
+
+    def _estimate_in_turn(self, waveforms: Tensor) -> Iterable[Tensor]:
         if len(waveforms) > self.batch_size:
             return itertools.chain.from_iterable(map(self._estimate, torch.split(waveforms, self.batch_size)))
         if waveforms.shape[-1] > self.segment:  # cut before memory ran out: each becomes a small song
@@ -207,8 +218,8 @@ class OverlapMean:
         offset, missing = start - self.start, start + length - self.end
         if missing > 0:
             new = estimate.new_zeros(*estimate.shape[:-1], missing)
-            self._mean = torch.cat([self._mean, new], dim=-1) if self._mean.numel() else new
-            self._weight = torch.cat([self._weight.to(new.device), new.new_zeros(missing)])
+            self._mean = _extended(self._mean, new)
+            self._weight = _extended(self._weight, new.new_zeros(missing))
             self.end += missing
         window = _window(length, estimate.device)
         weight = self._weight[offset : offset + length].add_(window)
@@ -225,6 +236,11 @@ class OverlapMean:
         return taken
 
 
+def _extended(held: Tensor, new: Tensor) -> Tensor:
+    # on the device of what is new: when a GPU's memory runs out, a song goes on on the CPU
+    return torch.cat([held.to(new.device), new], dim=-1) if held.numel() else new
+
+
 def _window(length: int, device: torch.device) -> Tensor:
     phase = (torch.arange(length, dtype=torch.float32, device=device) + 0.5) * (torch.pi / length)
     return phase.sin().square()
@@ -236,7 +252,15 @@ def _batches(segments: Iterable[tuple[int, Tensor]], size: int) -> Iterator[list
         yield batch
 
 
+# CUDA's allocator, the CPU's, cuFFT and cuBLAS, and oneDNN, which has no other words for it
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "ALLOC_FAILED",
+    "could not create a primitive",
+)
+
+
 def _is_out_of_memory(error: RuntimeError) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or any(
-        words in str(error) for words in ("out of memory", "can't allocate memory", "not enough memory")
-    )
+    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in _OUT_OF_MEMORY)

@@ -42,6 +42,7 @@ class ProgressDisplay:
                 TimeRemainingColumn(),
                 console=Console(stderr=True),
                 transient=True,
+                redirect_stdout=False,  # results go to where stdout goes, unchanged: see `paused`
             )
             self._tracks = self._bars.add_task(
                 f"{total_tracks} tracks", total=total_tracks, visible=total_tracks > 1
@@ -57,6 +58,17 @@ class ProgressDisplay:
     ) -> None:
         if self._bars:
             self._bars.stop()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Without bars while something is printed, which then stands above them."""
+        if self._bars:
+            self._bars.stop()
+        try:
+            yield
+        finally:
+            if self._bars:
+                self._bars.start()
 
     def track_done(self) -> None:
         """Count one track."""

@@ -133,7 +133,10 @@ def _remove(path: Path) -> None:
 
 def _download(source: Source, offline: bool, progress: Progress | None, total: int | None = None) -> Path:
     from huggingface_hub import hf_hub_download
+    from huggingface_hub.utils import logging
 
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()  # it warns of each retry; what came of them is said once, below
     try:
         path = hf_hub_download(
             source.repo,
@@ -144,6 +147,8 @@ def _download(source: Source, offline: bool, progress: Progress | None, total: i
         )
     except Exception as error:  # which class a failed transfer has depends on the client's HTTP and Xet libraries
         raise _explained(error, source, offline) from error
+    finally:
+        logging.set_verbosity(verbosity)
     return Path(path)
 
 
