@@ -20,7 +20,7 @@ def training_dataset(spec: str | None, progress: Callable[[float, float], None] 
     Args:
         spec: None takes MUSDB18-HQ where ``vocalsep data fetch`` put it, else ``synth``: `SYNTH_MINUTES` of songs,
             which are made the first time and kept in the folder for data.
-        progress: called with the minutes made and those there will be.
+        progress: called with the seconds of song that are made and those there will be.
 
     Raises:
         OptionError: no such data set.
