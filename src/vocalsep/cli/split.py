@@ -241,7 +241,8 @@ def split(
                 outcomes.append(outcome)
                 display.track_done()
                 if not to_stdout:
-                    tell(outcome, as_json=as_json, quiet=quiet, alone=len(tracks) == 1)
+                    with display.paused():
+                        tell(outcome, as_json=as_json, quiet=quiet, alone=len(tracks) == 1)
         if to_stdout and outcomes[0].result:
             _copy_to_stdout(next(iter(outcomes[0].result.outputs.values())))
     conclude(outcomes)
