@@ -4,8 +4,8 @@
     python benchmarks/training.py --models tdt --seconds 20 --precisions fp32
 
 Trains with the recipe ``default`` on songs of noise, through the trainer, reading and augmentation included.
-"Audio" is how many seconds of song are trained on in a second. Each run is a process of its own; of a GPU the memory
-is what PyTorch took there, of a CPU the peak of the process. Needs ``vocalsep[train]``.
+"Audio" is how many seconds of song are trained on in a second. Each run is a process of its own; of a GPU the
+memory is what PyTorch took there, of a CPU the peak of the process. Needs ``vocalsep[train]``.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ pty = pytest.importorskip("pty")
 
 
 def run_in_terminal(*arguments, stdout=None):
-    """Run the command with its stderr, and its stdout unless given, in a terminal; give its code and the screen."""
+    """Run the command with its stderr, and its stdout unless given, in a terminal: its code and the screen."""
     ours, theirs = pty.openpty()
     shown = bytearray()
 

@@ -87,7 +87,7 @@ def train(
             folder = RunFolder(out)
             config = _config_to_resume(folder, model, data, recipe, settings or [])
         else:
-            config, folder = _new_run(model, data, recipe, out, settings or [], display)
+            config, folder = _new_run(model, data, recipe, out, settings or [], display, device)
         with display.bar(str(folder.path)) as advance:
             trainer = Trainer(
                 config,
@@ -114,7 +114,10 @@ def _new_run(
     out: Path | None,
     settings: list[str],
     display: ProgressDisplay,
+    device: Device,
 ) -> tuple[RunConfig, RunFolder]:
+    from accelerate import PartialState
+
     from vocalsep.training.default_data import training_dataset
     from vocalsep.training.recipe import load_recipe
     from vocalsep.training.run_folder import RunConfig, RunFolder
@@ -128,7 +131,8 @@ def _new_run(
     config = RunConfig.resolve(
         model, loaded, recipe_name=name, dataset=""
     )  # refuses what is wrong before data are made
-    with display.bar("synthesising songs") as advance:
+    # of several processes one makes the songs, and the others find them
+    with PartialState(cpu=device is Device.cpu).main_process_first(), display.bar("songs") as advance:
         dataset = training_dataset(data, advance)
     return dataclasses.replace(config, dataset=dataset.spec), folder
 
