@@ -102,3 +102,40 @@ def test_unknown_architecture_and_key_are_named():
         build_model({"architecture": "tdf", "n_bins": 100})
     with pytest.raises(OptionError, match="'growth' is 'wide'"):
         build_model({"architecture": "tdf", "growth": "wide"})
+
+
+@pytest.mark.parametrize("architecture", ["tdf", "tdsa", "tdt"])
+def test_a_mask_head_multiplies_the_mixture_s_spectrogram(architecture):
+    config = {
+        "architecture": architecture,
+        "n_fft": 256,
+        "hop_length": 128,
+        "n_bins": 128,
+        "growth": 4,
+        "depth": 2,
+    }
+    model = build_model({**config, "head": "mask"})
+    torch.nn.init.zeros_(model.out_conv.weight)
+    with torch.no_grad():  # real parts of both channels, then imaginary ones: left times 2, right times i
+        model.out_conv.bias.copy_(torch.tensor([2.0, 0.0, 0.0, 1.0]))
+    spectrogram = model.transform(torch.randn(2, 2, 4000))
+    with torch.inference_mode():
+        estimate = model.estimate(spectrogram)[:, 0]
+    torch.testing.assert_close(estimate[:, 0, :128], 2 * spectrogram[:, 0, :128])
+    torch.testing.assert_close(estimate[:, 1, :128], 1j * spectrogram[:, 1, :128])
+    assert estimate[:, :, 128].eq(0).all()
+
+
+def test_a_head_that_is_neither_is_refused():
+    with pytest.raises(OptionError, match="spectrogram, mask"):
+        build_model({"architecture": "tdf", "head": "magnitude"})
+
+
+def test_the_baseline_s_input_has_mean_zero_and_deviation_one_in_each_bin():
+    model = build_model({"architecture": "umx", "n_fft": 256, "hop_length": 64, "hidden_size": 8, "max_bin": 100})
+    filtered = torch.nn.functional.avg_pool1d(torch.randn(6, 2, 20_000), 4, stride=1)
+    model.standardise(filtered.split(2))
+    magnitude = model.transform(filtered).abs()[:, :, :100]
+    normed = (magnitude + model.input_mean[:, None]) * model.input_scale[:, None]
+    torch.testing.assert_close(normed.mean(dim=(0, 1, 3)), torch.zeros(100), atol=1e-3, rtol=0)
+    torch.testing.assert_close(normed.var(dim=(0, 1, 3)), torch.ones(100), atol=1e-2, rtol=0)
