@@ -1,3 +1,4 @@
+import os
 import signal
 import subprocess
 import sys
@@ -30,7 +31,8 @@ def songs(tmp_path):
 
 def start(*arguments, launcher=("-m", "vocalsep")):
     command = [sys.executable, *launcher, "train", *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
 
 
 def test_trains_resumes_and_its_weights_split_a_song(vocalsep, songs, song, tmp_path):
@@ -77,21 +79,12 @@ def test_six_steps_are_three_a_kill_and_three_bit_for_bit(songs, tmp_path):
 
 def test_ctrl_c_saves_and_says_how_to_go_on(songs, tmp_path):
     run = tmp_path / "run"
-    process = start(
-        "-m",
-        "tdf",
-        "--data",
-        songs,
-        "-o",
-        run,
-        "-d",
-        "cpu",
-        *settings("run.epochs=10000", "run.checkpoint_steps=1"),
-    )
+    endless = settings("run.epochs=10000", "run.checkpoint_steps=1", "data.workers=2")
+    process = start("-m", "tdf", "--data", songs, "-o", run, "-d", "cpu", *endless)
     deadline = time.monotonic() + 120
     while not (run / "checkpoint.pt").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the readers too
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert out == ""

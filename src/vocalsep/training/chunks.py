@@ -7,6 +7,7 @@ and a run that goes on reads what it would have read.
 from __future__ import annotations
 
 import itertools
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Union
@@ -182,6 +183,7 @@ class ChunkLoader:
             collate_fn=_collate,
             pin_memory=torch.cuda.is_available(),
             persistent_workers=workers > 0,
+            worker_init_fn=_ignore_interrupts,
             multiprocessing_context="spawn" if workers else None,
         )
 
@@ -222,6 +224,11 @@ class _Either(Dataset["Tensor | VocalsepError"]):
             return self._validation[key] if isinstance(key, int) else self._training[key]
         except VocalsepError as error:
             return error
+
+
+def _ignore_interrupts(worker: int) -> None:
+    """Ctrl-C is for the process that trains: it saves, which needs its readers until then."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _collate(chunks: list[Tensor | VocalsepError]) -> Tensor | VocalsepError:

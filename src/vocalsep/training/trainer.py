@@ -215,7 +215,8 @@ class Trainer:
 
     def _standardise(self, model: OpenUnmix) -> None:
         batches = batched(self._training.order(0), self._recipe.data.batch_size)[:_STATISTICS_BATCHES]
-        model.standardise(stems.sum(dim=1) for stems in self._loader.load(batches))
+        device = self._accelerator.device
+        model.standardise(stems.to(device).sum(dim=1) for stems in self._loader.load(batches))
 
     def _total_steps(self) -> int:
         run = self._recipe.run
