@@ -73,7 +73,7 @@ def mse_spectrogram(comparison: Comparison) -> Tensor:
     estimate = comparison.estimate_spectrogram[..., :n_bins, :]
     reference = comparison.reference_spectrogram[..., :n_bins, :]
     if comparison.model.estimates_magnitude:
-        return (estimate.abs() - reference.abs()).square().mean()
+        return (_magnitude(estimate) - _magnitude(reference)).square().mean()
     return (pack(estimate) - pack(reference)).square().mean()
 
 
@@ -90,7 +90,7 @@ def multi_resolution_stft(comparison: Comparison) -> Tensor:
     terms = []
     for estimate, reference in comparison.waveforms():
         for n_fft in _RESOLUTIONS:
-            found, true = (stft(x, n_fft=n_fft, hop_length=n_fft // 4).abs() for x in (estimate, reference))
+            found, true = (_magnitude(stft(x, n_fft=n_fft, hop_length=n_fft // 4)) for x in (estimate, reference))
             # a silent reference has no level to converge to: 1e-3 an item stands in for it
             convergence = _norm(found - true) / (_norm(true) + 1e-3)
             logarithms = (torch.log(found + 1e-5) - torch.log(true + 1e-5)).abs()
@@ -105,7 +105,7 @@ def complex_compressed(comparison: Comparison) -> Tensor:
         (comparison.estimate_spectrogram, comparison.reference_spectrogram),
         (mixture - comparison.estimate_spectrogram, mixture - comparison.reference_spectrogram),
     ]
-    return torch.stack([_smooth_abs(_compressed(e) - _compressed(r)).mean() for e, r in pairs]).mean()
+    return torch.stack([_magnitude(_compressed(e) - _compressed(r)).mean() for e, r in pairs]).mean()
 
 
 def neg_sdr(comparison: Comparison) -> Tensor:
@@ -155,12 +155,12 @@ def check_losses(weights: Mapping[str, float]) -> None:
 
 
 def _compressed(spectrogram: Tensor) -> Tensor:
-    return spectrogram * (spectrogram.abs() + 1e-4) ** (_COMPRESSION - 1)
+    return spectrogram * (_magnitude(spectrogram) + 1e-4) ** (_COMPRESSION - 1)
 
 
-def _smooth_abs(difference: Tensor) -> Tensor:
-    # the magnitude of a complex number has no gradient at 0
-    return (difference.real.square() + difference.imag.square() + 1e-12).sqrt()
+def _magnitude(spectrogram: Tensor) -> Tensor:
+    # PyTorch's abs has no gradient at 0, and NaN for one where the square underflows, as it does near silence
+    return (spectrogram.real.square() + spectrogram.imag.square() + 1e-12).sqrt()
 
 
 def _norm(magnitude: Tensor) -> Tensor:
