@@ -9,7 +9,7 @@ import vocalsep
 from stem_reading import leftovers, read
 from vocalsep import Separator, SplitResult, list_models, load_model
 from vocalsep.audio.formats import OutputFormat
-from vocalsep.errors import OptionError, OutputExistsError
+from vocalsep.errors import NonFiniteAudioError, OptionError, OutputExistsError
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +49,44 @@ def test_float64_and_integers_are_taken_for_what_they_are(separator, tone):
         separator.separate((tone * 32767).astype(np.int16), 44100)
 
 
-@pytest.mark.parametrize("shape", [(2, 0), (0,), (1, 2, 3)])
+@pytest.mark.parametrize("shape", [(2, 0), (0,), (1, 2, 3), (500, 2)])
 def test_waveforms_of_no_use(separator, shape):
     with pytest.raises(OptionError, match="shape"):
         separator.separate(np.zeros(shape, np.float32), 44100)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
+def test_samples_that_are_no_numbers(separator, tone, value):
+    bad = tone.astype(np.float64)
+    bad[1, 50_000] = value
+    with pytest.raises(NonFiniteAudioError, match="not a finite number"):
+        separator.separate(bad, 44100)
+    with pytest.raises(NonFiniteAudioError):
+        list(separator.stream([tone, bad], 44100))
+
+
+def test_tensors_of_every_precision(separator, tone):
+    for dtype in (torch.bfloat16, torch.float16, torch.float64):
+        tensor = torch.from_numpy(tone).to(dtype)
+        expected = separator.separate(tensor.float().numpy(), 44100)["vocals"]
+        np.testing.assert_array_equal(separator.separate(tensor, 44100)["vocals"].numpy(), expected)
+        (block,) = separator.stream([tensor[:, :20_000].requires_grad_()], 44100)
+        assert block["vocals"].dtype == np.float32
+    with pytest.raises(OptionError, match="int16"):
+        list(separator.stream([torch.zeros(2, 100, dtype=torch.int16)], 44100))
+    with pytest.raises(OptionError, match=r"shape \(100,\)"):
+        list(separator.stream([tone[0, :100]], 44100))
+
+
+def test_a_source_may_use_its_buffer_again(separator, tone):
+    def blocks():
+        buffer = np.empty((2, 4410), np.float32)
+        for i in range(0, 44100, 4410):
+            buffer[:] = tone[:, i : i + 4410]
+            yield buffer
+
+    sums = [block["vocals"] + block["accompaniment"] for block in separator.stream(blocks(), 44100)]
+    np.testing.assert_allclose(np.concatenate(sums, axis=1), tone[:, :44100], atol=1e-6)
 
 
 def test_stream_is_the_same_whatever_the_blocks(separator, tone):
@@ -105,6 +139,8 @@ def test_options_of_a_file(separator, song, tmp_path):
         )
     with pytest.raises(OptionError, match="unknown stem 'drums'"):
         separator.separate_file(song, tmp_path, stems=["drums"])
+    with pytest.raises(OptionError, match="unknown clip 'foo'"):
+        separator.separate_file(song, tmp_path, clip="foo")
 
 
 def test_a_callback_that_raises_stops_the_work_and_leaves_nothing(separator, song, tmp_path):
@@ -113,7 +149,39 @@ def test_a_callback_that_raises_stops_the_work_and_leaves_nothing(separator, son
 
     with pytest.raises(RuntimeError, match="enough"):
         separator.separate_file(song, tmp_path / "out", progress=stop)
-    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "out" / "song").mkdir(parents=True)
+    with pytest.raises(RuntimeError, match="enough"):
+        separator.separate_file(song, tmp_path / "out", progress=stop, track="song/live")
+    assert list((tmp_path / "out").rglob("*")) == [tmp_path / "out" / "song"]  # it was there before
+
+
+def test_an_output_that_appears_meanwhile_is_kept(separator, song, tmp_path):
+    """Another process is as far: who comes first keeps its files, and the other takes its own back."""
+
+    def other(done, total):
+        (tmp_path / "song" / "accompaniment.wav").write_bytes(b"theirs")
+
+    with pytest.raises(OutputExistsError, match=r"accompaniment\.wav exists"):
+        separator.separate_file(song, tmp_path, progress=other)
+    assert [path.name for path in (tmp_path / "song").iterdir()] == ["accompaniment.wav"]
+    assert (tmp_path / "song" / "accompaniment.wav").read_bytes() == b"theirs"
+    separator.separate_file(song, tmp_path, progress=other, overwrite=True)
+    assert soundfile.info(tmp_path / "song" / "accompaniment.wav").frames == 88200
+
+
+@pytest.mark.parametrize("way", ["straight", "through a link"])
+def test_the_input_is_never_replaced(separator, song, tmp_path, way):
+    (tmp_path / "song").mkdir()
+    stem = song.rename(tmp_path / "song" / "vocals.wav")
+    before = stem.read_bytes()
+    folder = tmp_path
+    if way == "through a link":
+        folder = tmp_path / "link"
+        folder.symlink_to(tmp_path)
+    with pytest.raises(OutputExistsError, match=r"vocals\.wav is the input itself"):
+        separator.separate_file(stem, folder, track="song", overwrite=True)
+    assert stem.read_bytes() == before
 
 
 def test_pickled_it_loads_its_model_again(tone):

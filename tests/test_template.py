@@ -1,11 +1,11 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vocalsep.errors import TemplateError
-from vocalsep.template import DEFAULT_TEMPLATE, check_template, stem_path
+from vocalsep.template import DEFAULT_TEMPLATE, check_template, safe_track, stem_path, stem_paths
 
 FIELDS = {"track": "song", "stem": "vocals", "ext": "wav", "model": "compact"}
 
@@ -29,11 +29,45 @@ def test_fields():
         "{track}{stem",
         "{track.__class__}{stem}",
         "{track!r}/{0}{stem}",
+        "{track}/{stem!r}.{ext}",
+        "{track}/{stem:.0}x.{ext}",
+        "{track}/{stem:d}",
+        "{track}/{stem:>1000}",
+        "{track:{stem}}{stem}",
     ],
 )
 def test_bad_templates(template):
     with pytest.raises(TemplateError):
         stem_path(Path("out"), template, **FIELDS)
+
+
+@given(
+    parts=st.lists(st.sampled_from(["{track}", "{stem}", "{model}", "vocals", "/", ".", "..", "s"]), max_size=8)
+)
+def test_no_template_gives_two_stems_one_path(parts):
+    """Not even where it cannot be told before: it is refused, or the paths differ."""
+    try:
+        paths = stem_paths(
+            Path("out"), "".join(parts), track="s", stems=("vocals", "accompaniment"), ext="wav", model="m"
+        )
+    except TemplateError:
+        return
+    assert paths["vocals"] != paths["accompaniment"]
+
+
+@given(track=st.text(st.characters(), max_size=300))
+@example("a. .")
+@example(" . ")
+@example("a/ /..\0/b")
+@example("x" * 239 + " y")
+@example("x" * 239 + "é")
+@example("\udcff")
+def test_safe_names_stay_as_they_are(track):
+    """Lone surrogates, for bytes that are no UTF-8, too."""
+    safe = safe_track(track)
+    assert safe_track(safe) == safe
+    assert safe.encode()
+    assert all(0 < len(part.encode()) <= 240 and part == part.strip().rstrip(". ") for part in safe.split("/"))
 
 
 @given(track=st.text(max_size=300))

@@ -6,23 +6,24 @@ import dataclasses
 import itertools
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar, get_args
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from vocalsep.atomic import exists, output_exists
 from vocalsep.audio.formats import OutputFormat
 from vocalsep.audio.info import AudioInfo, Samples
 from vocalsep.audio.reader import open_audio
-from vocalsep.audio.stem_files import StemFiles
+from vocalsep.audio.stem_files import Clip, StemFiles
 from vocalsep.audio.tags import read_tags
-from vocalsep.errors import OptionError, OutputExistsError
+from vocalsep.errors import NonFiniteAudioError, OptionError, OutputExistsError
 from vocalsep.pipeline import Drain
 from vocalsep.separation import SegmentedSeparation, SeparationOptions
 from vocalsep.stems import STEMS, stream_stems
@@ -36,6 +37,7 @@ Progress = Callable[[float, "float | None"], None]
 Waveform = TypeVar("Waveform", Tensor, Samples)
 
 _BLOCKS_BEHIND = 8
+_MOST_LIKELY_CHANNELS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,23 +181,31 @@ class Separator:
             ``{"vocals": ..., "accompaniment": ...}``, of the shape and kind (array or tensor) of the waveform.
 
         Raises:
-            OptionError: the waveform has no samples, another number of axes, or no floating-point numbers.
+            OptionError: the waveform has no samples, another number of axes, or no floating-point numbers; or it
+                is ``(sample, channel)``.
+            NonFiniteAudioError: a sample is not a number, or infinite.
         """
-        samples = waveform.detach().cpu().numpy() if isinstance(waveform, Tensor) else np.asarray(waveform)
-        if samples.ndim not in (1, 2) or not samples.size:
-            raise OptionError(f"a waveform of shape {samples.shape} is neither (channel, sample) nor (sample,)")
-        blocks = list(self.stream([np.atleast_2d(samples)], sample_rate))
+        samples = waveform if isinstance(waveform, Tensor) else np.asarray(waveform)
+        shape = tuple(samples.shape)
+        if len(shape) not in (1, 2) or 0 in shape:
+            raise OptionError(f"a waveform of shape {shape} is neither (channel, sample) nor (sample,)")
+        if len(shape) == 2 and shape[0] > max(shape[1], _MOST_LIKELY_CHANNELS):
+            raise OptionError(f"a waveform of shape {shape} is not (channel, sample)", "Transpose it: waveform.T")
+        blocks = list(self.stream([samples.reshape(-1, shape[-1])], sample_rate))
         whole = {stem: np.concatenate([block[stem] for block in blocks], axis=1) for stem in STEMS}
-        shaped = {stem: stem_samples.reshape(samples.shape) for stem, stem_samples in whole.items()}
+        shaped = {stem: stem_samples.reshape(shape) for stem, stem_samples in whole.items()}
         if isinstance(waveform, Tensor):
             return {stem: torch.from_numpy(x).to(waveform.device) for stem, x in shaped.items()}
         return shaped
 
-    def stream(self, blocks: Iterable[Samples], sample_rate: int) -> Generator[dict[str, Samples], None, None]:
+    def stream(
+        self, blocks: Iterable[npt.NDArray[Any] | Tensor], sample_rate: int
+    ) -> Generator[dict[str, Samples], None, None]:
         """Separate a song that comes in blocks; the memory used does not grow with its length.
 
         Args:
-            blocks: ``(channel, sample)``, full scale 1.0, of any and changing numbers of samples.
+            blocks: arrays or tensors ``(channel, sample)``, full scale 1.0, of any and changing numbers of
+                samples. They are copied, so that one buffer may serve for all.
             sample_rate: in Hz.
 
         Yields:
@@ -203,7 +213,8 @@ class Separator:
             as came.
 
         Raises:
-            OptionError: the blocks hold no floating-point numbers.
+            OptionError: a block holds no floating-point numbers, or is not ``(channel, sample)``.
+            NonFiniteAudioError: a sample is not a number, or infinite.
         """
         iterator = map(_as_float32, blocks)
         first = next(iterator, None)
@@ -221,7 +232,7 @@ class Separator:
         template: str = DEFAULT_TEMPLATE,
         track: str | None = None,
         format: OutputFormat | None = None,
-        clip: Literal["rescale", "clamp"] = "rescale",
+        clip: Clip = "rescale",
         overwrite: bool = False,
         salvage: bool = False,
         progress: Progress | None = None,
@@ -245,7 +256,8 @@ class Separator:
 
         Raises:
             InputError: missing, unreadable, damaged, or no audio.
-            OutputError: exists, cannot be written, or leaves ``out_dir``.
+            OptionError: no such stem or ``clip``, or the format cannot hold the channels.
+            OutputError: exists, is the input itself, cannot be written, or leaves ``out_dir``.
         """
         began = time.perf_counter()
         path, format = Path(path), format or OutputFormat()
@@ -254,6 +266,8 @@ class Separator:
             raise OptionError(
                 f"unknown stem '{unknown[0]}'" if unknown else "no stem", f"Known: {', '.join(STEMS)}."
             )
+        if clip not in get_args(Clip):
+            raise OptionError(f"unknown clip '{clip}'", f"Known: {', '.join(get_args(Clip))}.")
         with open_audio(path, salvage=salvage) as audio:
             info = audio.info
             format = format.as_deep_as(info.depth)
@@ -265,10 +279,11 @@ class Separator:
                 ext=format.extension,
                 model=self.model_id,
             )
-            if not overwrite:
-                _refuse_existing(targets.values())
+            for target in targets.values():
+                _check_target(target, path, overwrite)
             n_samples, silent = 0, True
             with (
+                _no_empty_folders(targets.values()),
                 StemFiles(
                     targets,
                     sample_rate=info.sample_rate,
@@ -276,6 +291,7 @@ class Separator:
                     format=format,
                     clip=clip,
                     tags=read_tags(path),
+                    replace=overwrite,
                 ) as files,
                 closing(self._stream_of(audio.blocks(), info)) as blocks,
             ):
@@ -307,15 +323,42 @@ class Separator:
         return stream_stems(self.separation, blocks, sample_rate=info.sample_rate, channels=info.channels)
 
 
-def _refuse_existing(targets: Iterable[Path]) -> None:
-    for target in targets:
-        if target.exists():
-            raise OutputExistsError(f"{target} exists", "Use --overwrite, --skip-existing or another -o folder.")
+def _check_target(target: Path, source: Path, overwrite: bool) -> None:
+    if not exists(target):
+        return
+    if not overwrite:
+        raise output_exists(target)
+    with suppress(FileNotFoundError):  # a link that leads nowhere
+        if target.samefile(source):
+            raise OutputExistsError(f"{target} is the input itself", "Choose another -o folder or --template.")
 
 
-def _as_float32(block: npt.NDArray[Any]) -> Samples:
+@contextmanager
+def _no_empty_folders(files: Iterable[Path]) -> Generator[None, None, None]:
+    """Where the block fails, the folders that were made for ``files`` go, unless others put files there."""
+    new = {folder for file in files for folder in file.parents if not folder.exists()}
+    try:
+        yield
+    except BaseException:
+        for folder in sorted(new, key=lambda folder: len(folder.parts), reverse=True):
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+def _as_float32(block: npt.NDArray[Any] | Tensor) -> Samples:
+    """A copy of a block of the caller's, who may use its memory for the next while this one waits."""
+    if isinstance(block, Tensor):
+        block = block.detach().cpu()
+        block = (block.float() if block.is_floating_point() else block).numpy()
     if not np.issubdtype(block.dtype, np.floating):
         raise OptionError(
             f"samples of type {block.dtype} have no known full scale", "Divide them by it: int16 by 32768."
         )
-    return np.ascontiguousarray(block, dtype=np.float32)
+    if block.ndim != 2:
+        raise OptionError(f"a block of shape {block.shape} is not (channel, sample)")
+    with np.errstate(over="ignore"):
+        copy = np.array(block, dtype=np.float32, order="C")
+    if not np.isfinite(copy).all():
+        raise NonFiniteAudioError("a sample is not a finite number", "Replace such samples: np.nan_to_num")
+    return copy

@@ -9,7 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from vocalsep.errors import DiskFullError, OutputError, OutputNotFolderError, OutputNotWritableError
+from vocalsep.errors import (
+    DiskFullError,
+    OutputError,
+    OutputExistsError,
+    OutputNotFolderError,
+    OutputNotWritableError,
+)
 
 TEMPORARY_PREFIX = ".vocalsep-"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -37,6 +43,26 @@ def make_folder(folder: Path) -> None:
         raise output_error(error, folder / "*") from error
 
 
+def output_exists(path: Path) -> OutputExistsError:
+    """The error for a file that is there and must stay."""
+    return OutputExistsError(f"{path} exists", "Use --overwrite, --skip-existing or another -o folder.")
+
+
+def exists(path: Path) -> bool:
+    """Whether something has the name ``path``, be it a link that leads nowhere.
+
+    Raises:
+        OutputError: a folder on the way may not be searched, or a name is too long.
+    """
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise output_error(error, path) from error
+    return True
+
+
 class AtomicFile:
     """A temporary file beside ``target`` that `commit` renames to it.
 
@@ -45,30 +71,51 @@ class AtomicFile:
 
     Args:
         target: where the file goes; its folder is made if missing.
+        replace: whether `commit` replaces what is there.
 
     Raises:
         OutputError: the folder cannot be made.
     """
 
-    def __init__(self, target: Path) -> None:
+    def __init__(self, target: Path, *, replace: bool = True) -> None:
         self.target = target
+        self._replace = replace
         make_folder(target.parent)
         self.path = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{target.suffix}")
 
     def commit(self) -> None:
-        """Flush the temporary file to the disk and rename it to the target, replacing what is there.
+        """Flush the temporary file to the disk and rename it to the target.
 
         Raises:
-            OutputError: the disk is full or the target cannot be replaced; the temporary file is removed.
+            OutputError: the disk is full, or the target cannot be or must not be replaced; the temporary file is
+                removed.
         """
         try:
             with open(self.path, "rb+") as file:
                 os.fsync(file.fileno())
-            self.path.replace(self.target)
+            if self._replace:
+                self.path.replace(self.target)
+            else:
+                self._take_free_name()
             _sync_folder(self.target.parent)
+        except FileExistsError as error:
+            self.discard()
+            raise output_exists(self.target) from error
         except OSError as error:
             self.discard()
             raise output_error(error, self.target) from error
+
+    def _take_free_name(self) -> None:
+        """Rename, but not onto a file, be it one that another process has just made."""
+        try:
+            os.link(self.path, self.target)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links
+            if os.path.lexists(self.target):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from None
+            self.path.replace(self.target)
+        self.discard()
 
     def discard(self) -> None:
         """Remove the temporary file, if it is there."""

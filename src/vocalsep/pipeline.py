@@ -1,15 +1,17 @@
-"""Two threads beside the caller's: one that makes items ahead of time, one that takes them off its hands."""
+"""Threads beside the caller's: that make items ahead of time, that take them off its hands, that work in turn."""
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Executor, wait
 from contextlib import suppress
 from types import TracebackType
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+Result = TypeVar("Result")
 _END = object()
 
 
@@ -18,6 +20,43 @@ class _Failure:
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
+
+
+class _Thread:
+    """A thread whose end is waited for, however often Ctrl-C interrupts that.
+
+    What it works on is closed next: a codec that is closed under the hands of a thread ends the process.
+    """
+
+    def __init__(self, work: Callable[[], None], name: str) -> None:
+        self.over = threading.Event()  # a join that was interrupted takes the thread for dead (before Python 3.13)
+        self._claim = threading.Lock()
+        self._work = work
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def _run(self) -> None:
+        if self._claim.acquire(blocking=False):
+            try:
+                self._work()
+            finally:
+                self.over.set()
+
+    def start(self) -> None:
+        try:
+            self._thread.start()
+        except BaseException:
+            if self._claim.acquire(blocking=False):  # should it come to life yet, it does nothing
+                self.over.set()
+            raise
+
+    def join(self) -> None:
+        try:
+            self.over.wait()
+        except KeyboardInterrupt:
+            self.join()
+            raise
+        if self._thread.is_alive():
+            self._thread.join()
 
 
 def prefetch(items: Iterable[T], depth: int) -> Generator[T, None, None]:
@@ -49,9 +88,9 @@ def prefetch(items: Iterable[T], depth: int) -> Generator[T, None, None]:
         except BaseException as error:
             offer(_Failure(error))
 
-    thread = threading.Thread(target=produce, name="vocalsep-reader", daemon=True)
-    thread.start()
+    thread = _Thread(produce, "vocalsep-reader")
     try:
+        thread.start()
         while (item := ready.get()) is not _END:
             if isinstance(item, _Failure):
                 raise item.error
@@ -59,6 +98,32 @@ def prefetch(items: Iterable[T], depth: int) -> Generator[T, None, None]:
     finally:
         stopped.set()
         thread.join()
+
+
+def aside(function: Callable[[], T]) -> T:
+    """Call ``function`` in a thread and wait for it.
+
+    For what codecs do with files of Python: they call back from C, where Python drops every exception. Ctrl-C
+    raises one, in the main thread alone.
+
+    Example:
+        >>> aside(lambda: 6 * 7)
+        42
+    """
+    (result,) = prefetch((call() for call in (function,)), depth=1)
+    return result
+
+
+def in_order(pool: Executor, function: Callable[[T], Result], items: Iterable[T]) -> Iterator[Result]:
+    """What ``function`` makes of each item in the threads of ``pool``, in the order of the items.
+
+    Unlike ``pool.map`` it looks up now and then: a signal that the system gives to another thread does not wake
+    the main thread, which is to deal with it.
+    """
+    for future in [pool.submit(function, item) for item in items]:
+        while not future.done():
+            wait([future], timeout=0.1)
+        yield future.result()
 
 
 class Drain(Generic[T]):
@@ -80,8 +145,8 @@ class Drain(Generic[T]):
         self._waiting: queue.Queue[object] = queue.Queue(depth)
         self._consume = consume
         self._error: BaseException | None = None
-        self._dropping = False
-        self._thread = threading.Thread(target=self._run, name="vocalsep-writer", daemon=True)
+        self._dropping = threading.Event()
+        self._thread = _Thread(self._run, "vocalsep-writer")
 
     def put(self, item: T) -> None:
         """Hand over ``item``; blocks while ``depth`` items wait."""
@@ -90,8 +155,14 @@ class Drain(Generic[T]):
         self._waiting.put(item)
 
     def _run(self) -> None:
-        while (item := self._waiting.get()) is not _END:
-            if self._dropping or self._error:
+        while not self._dropping.is_set():
+            try:
+                item = self._waiting.get(timeout=0.1)
+            except queue.Empty:
+                continue
+            if item is _END:
+                return
+            if self._error:
                 continue  # keep taking, so that put never blocks on a dead thread
             try:
                 self._consume(item)  # type: ignore[arg-type]
@@ -105,8 +176,12 @@ class Drain(Generic[T]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._dropping = kind is not None
-        self._waiting.put(_END)
-        self._thread.join()
+        try:
+            if kind is None:
+                self._waiting.put(_END)
+                self._thread.over.wait()
+        finally:  # Ctrl-C may have interrupted the wait: then what waits is dropped too
+            self._dropping.set()
+            self._thread.join()
         if self._error and kind is None:
             raise self._error

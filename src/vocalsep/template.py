@@ -12,8 +12,9 @@ from vocalsep.errors import TemplateError
 DEFAULT_TEMPLATE = "{track}/{stem}.{ext}"
 FIELDS = ("track", "stem", "ext", "model")
 
-# what some file system cannot have in a name, and control characters; a track may hold folders
-_FORBIDDEN = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f]')
+# what some file system cannot have in a name, control characters, and bytes that are no UTF-8
+_FORBIDDEN = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f\ud800-\udfff]')
+_EDGES = re.compile(r"^\s+|[\s.]+$")
 _LONGEST_NAME_BYTES = 240  # most file systems end at 255
 
 
@@ -39,8 +40,7 @@ def stem_path(folder: Path, template: str, *, track: str, stem: str, ext: str, m
         vocalsep.errors.TemplateError: template '../{track}/{stem}.{ext}' leaves the output folder...
     """
     check_template(template)
-    safe_track = "/".join(_safe_name(part) for part in track.split("/") if part not in ("", ".", ".."))
-    relative = template.format(track=safe_track or "_", stem=stem, ext=ext, model=_safe_name(model))
+    relative = template.format(track=safe_track(track), stem=stem, ext=ext, model=_safe_name(model))
     parts = relative.split("/")
     if relative.startswith("/") or ".." in parts or not parts[-1]:
         raise TemplateError(
@@ -56,6 +56,16 @@ def stem_paths(
     return {stem: stem_path(folder, template, track=track, stem=stem, ext=ext, model=model) for stem in stems}
 
 
+def safe_track(track: str) -> str:
+    """What takes the place of ``{track}``: the name without what a file system may refuse. Slashes make folders.
+
+    Example:
+        >>> safe_track("live/../AC:DC?")
+        'live/AC_DC_'
+    """
+    return "/".join(_safe_name(part) for part in track.split("/") if part not in ("", ".", "..")) or "_"
+
+
 def check_template(template: str) -> None:
     """Refuse a template that is malformed, or that would give both stems one name.
 
@@ -63,9 +73,12 @@ def check_template(template: str) -> None:
         TemplateError: says what is wrong with it.
     """
     try:
-        fields = {field for _, field, _, _ in string.Formatter().parse(template) if field is not None}
+        replaced = [parts for parts in string.Formatter().parse(template) if parts[1] is not None]
     except ValueError as error:
         raise TemplateError(f"template '{template}' is malformed: {error}") from error
+    if any(spec or conversion for _, _, spec, conversion in replaced):  # {stem:.0} would be empty for both stems
+        raise TemplateError(f"template '{template}' has a ':' or '!' in a field", "Write the field's name alone.")
+    fields = {field for _, field, _, _ in replaced if field is not None}
     unknown = fields.difference(FIELDS)
     if unknown:
         known = ", ".join("{" + field + "}" for field in FIELDS)
@@ -82,8 +95,7 @@ def check_template(template: str) -> None:
 
 
 def _safe_name(name: str) -> str:
-    """``name`` without what a file system may refuse, short enough, and never hidden or empty."""
-    name = _FORBIDDEN.sub("_", name).strip().rstrip(".")
-    while len(name.encode()) > _LONGEST_NAME_BYTES:
-        name = name[:-1]
-    return name or "_"
+    """``name`` without what a file system may refuse, short enough and never empty; a safe name stays as it is."""
+    name = _EDGES.sub("", _FORBIDDEN.sub("_", name))
+    name = name.encode()[:_LONGEST_NAME_BYTES].decode(errors="ignore")
+    return _EDGES.sub("", name) or "_"

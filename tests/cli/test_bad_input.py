@@ -2,8 +2,10 @@
 
 import os
 import resource
+import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 import soundfile
 
 from stem_reading import leftovers, read
+from vocalsep import load_model
 from vocalsep.weights.manifest import load_manifest
 
 
@@ -50,6 +53,137 @@ def test_unreadable_file(vocalsep, song, out):
 def test_file_with_read_errors(vocalsep, out):
     """The first page of a process is nobody's to read, not even root's."""
     refused(vocalsep, 11, "/proc/self/mem", "-o", out, words=["cannot read /proc/self/mem", "Input/output error"])
+
+
+@pytest.fixture
+def locked():
+    """A folder that may not be searched. Root may search all, and becomes somebody else for the test."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "locked"
+        folder.mkdir()
+        (folder / "song.wav").write_bytes(b"")
+        folder.parent.chmod(0o755)
+        folder.chmod(0)
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(65534)
+        yield folder
+        os.seteuid(user)
+        folder.chmod(0o700)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="Windows has other rights")
+def test_folders_that_may_not_be_searched(vocalsep, locked):
+    """Whatever asks there whether a file exists."""
+    for given in (locked / "song.wav", locked, locked / "*.wav"):
+        refused(vocalsep, 11, given, words=["cannot read", given, "Permission denied"])
+    refused(vocalsep, 11, "-r", locked.parent, words=["cannot read", locked])
+    weights = locked / "a.safetensors"
+    refused(vocalsep, 32, "nothing.wav", "-m", weights, words=["cannot read", weights, "Permission denied"])
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="Windows has other rights")
+@pytest.mark.parametrize("option", ["--overwrite", "--skip-existing", "--recursive"])
+def test_an_output_folder_that_may_not_be_searched(vocalsep, tone, locked, option):
+    user = os.geteuid()
+    os.seteuid(os.getuid())
+    song = locked.parent / "song.wav"
+    soundfile.write(song, tone.T, 44100)
+    song.chmod(0o644)
+    load_model()  # what it imports may be root's alone
+    os.seteuid(user)
+    refused(vocalsep, 21, song, "-o", locked / "out", option, words=["cannot write", "Permission denied"])
+
+
+def test_names_too_long_for_the_file_system(vocalsep, song, out):
+    long = "a" * 300
+    refused(vocalsep, 10, f"{long}.wav", "-o", out, words=["does not exist"])
+    refused(vocalsep, 21, song, "-o", out / long, words=["cannot write", "too long"])
+    refused(vocalsep, 21, song, "-o", out / long, "--skip-existing", words=["cannot write", "too long"])
+    refused(vocalsep, 30, song, "-o", out, "-m", f"{long}.pth", words=["no weights file"])
+
+
+def test_a_bad_output_name_does_not_end_a_batch(vocalsep, song, out):
+    done = vocalsep("split", song, song.with_name("no.wav"), "-o", out / ("b" * 300), "--skip-existing")
+    assert done.code == 50
+    assert done.err.splitlines()[-1] == "error: 2 of 2 tracks failed. The reasons are above."
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_is_no_utf8(vocalsep, song, out):
+    song = song.rename(song.with_name("\udcff.wav"))
+    done = vocalsep("split", song, "-o", out)
+    assert done.code == 0
+    assert Path(done.out.splitlines()[0]) == out / "_" / "vocals.wav"
+    assert "\\udcff.wav: skipped" in vocalsep("split", song, "-o", out, "--skip-existing").err
+
+
+def test_failed_tracks_leave_no_folders(vocalsep, tmp_path, song, tone, out):
+    tone[1, 44100] = np.nan
+    soundfile.write(tmp_path / "bad.wav", tone.T, 44100, subtype="FLOAT")
+    assert vocalsep("split", tmp_path / "bad.wav", "-o", out / "deep").code == 16
+    assert not out.exists()
+    assert vocalsep("split", tmp_path / "bad.wav", song, "-o", out, "--json", "-j", "2").code == 50
+    assert [path.name for path in out.iterdir()] == ["song"]
+
+
+def test_an_empty_output_folder(vocalsep, song):
+    refused(vocalsep, 2, song, "-o", "", words=["-o is empty"])
+
+
+def run(*arguments, **options):
+    command = [sys.executable, "-m", "vocalsep", "split", *arguments]
+    return subprocess.run(command, **{"stderr": subprocess.PIPE, "text": True, **options})
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("arguments", [["--json"], ["-o", "-", "--stem", "vocals"]])
+def test_a_full_stdout(song, out, arguments):
+    with open("/dev/full", "w") as full:
+        done = run(song, "-o", out, *arguments, stdout=full)
+    assert done.returncode == 22
+    assert "cannot write to stdout: No space left" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_closed_streams(song, out):
+    def closed(descriptor):
+        return {"preexec_fn": lambda: os.close(descriptor)}
+
+    done = run("-", "-o", out, **closed(0))
+    assert (done.returncode, done.stderr[:23]) == (11, "error: stdin is closed.")
+    done = run(song, "-o", "-", "--stem", "vocals", **closed(1))
+    assert (done.returncode, done.stderr[:24]) == (21, "error: stdout is closed.")
+    assert not out.exists()
+    done = run(song, "-o", out, **closed(2), stdout=subprocess.PIPE)
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 2)
+    assert soundfile.info(out / "song/vocals.wav").frames == 88200
+    assert run(song, "-o", out, "--skip-existing", **closed(1)).returncode == 0
+
+
+def test_stdin_that_cannot_be_kept(song, out, tmp_path):
+    """A limit on the size of files fails as a full disk does."""
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    with song.open("rb") as file:
+        done = run(
+            "-",
+            "-o",
+            out,
+            stdin=file,
+            preexec_fn=limit,
+            restore_signals=False,
+            env={**os.environ, "TMPDIR": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
+        )
+    assert done.returncode == 22, done.stderr
+    assert f"cannot keep stdin in {tmp_path}" in done.stderr
+
+
+def test_errors_of_stdin_name_it(vocalsep, out):
+    refused(vocalsep, 13, "-", "-o", out, words=["- (stdin) is an empty file"])
 
 
 def test_folder_without_audio(vocalsep, tmp_path, out):
@@ -169,7 +303,8 @@ def test_corrupt_weights(vocalsep, song, out, tmp_path, content):
 
 
 @pytest.mark.parametrize(
-    "template", ["../{track}/{stem}.{ext}", "/tmp/{track}{stem}", "{track}.{ext}", "{x}{stem}"]
+    "template",
+    ["../{track}/{stem}.{ext}", "/tmp/{track}{stem}", "{track}.{ext}", "{x}{stem}", "{track}/{stem:.0}x"],
 )
 def test_template_that_leaves_the_folder(vocalsep, song, out, template):
     refused(vocalsep, 24, song, "-o", out, "--template", template, words=["template"])

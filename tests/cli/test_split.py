@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from typer.testing import CliRunner
 
 from stem_reading import leftovers, read
+from vocalsep.cli.app import app
 from vocalsep.weights.manifest import load_manifest
 
 
@@ -79,6 +81,71 @@ def test_existing_outputs_are_kept_unless_asked(vocalsep, song, tmp_path):
     assert stem.read_bytes() == b"mine"
     assert vocalsep("split", song, "-o", out, "--overwrite").code == 0
     assert stem.stat().st_size > 100_000
+
+
+@pytest.mark.parametrize("option", ["--overwrite", "--skip-existing"])
+def test_an_output_that_would_be_the_input_is_refused(vocalsep, song, tmp_path, option):
+    (tmp_path / "vocals").mkdir()
+    song = song.rename(tmp_path / "vocals/vocals.wav")
+    before = song.read_bytes()
+    refused = vocalsep("split", song, "-o", tmp_path, option)
+    assert refused.code == 23
+    assert "is the input itself" in refused.error_line
+    assert song.read_bytes() == before
+    assert [path.name for path in song.parent.iterdir()] == ["vocals.wav"]
+
+
+def test_a_second_run_does_not_split_the_stems_of_the_first(vocalsep, song, tmp_path):
+    assert vocalsep("split", tmp_path, "-r", "-o", tmp_path).code == 0
+    again = vocalsep("split", tmp_path, "-r", "-o", tmp_path, "--skip-existing", "-f", "flac")
+    assert again.code == 0
+    assert [Path(line) for line in again.out.splitlines()] == [
+        tmp_path / "song/vocals.flac",
+        tmp_path / "song/accompaniment.flac",
+    ]
+    assert "2 files left out" in again.err
+    third = vocalsep("split", tmp_path, "-r", "-o", tmp_path, "--skip-existing", "-q")
+    assert (third.code, third.out, third.err) == (0, "", "")
+
+
+def test_songs_whose_names_become_one_are_all_split(vocalsep, song, tmp_path):
+    folder = tmp_path / "album"
+    folder.mkdir()
+    for name in ("a?b", "a_b", "a*b"):
+        shutil.copy(song, folder / f"{name}.wav")
+    done = vocalsep("split", folder, "-o", tmp_path / "out", "--stem", "vocals", "-q", "--overwrite")
+    assert len(set(done.out.splitlines())) == 3
+    again = vocalsep("split", folder, "-o", tmp_path / "out", "--stem", "vocals", "--skip-existing")
+    assert (again.out, again.err.count("skipped")) == ("", 3)
+
+
+def test_skip_existing_finds_the_outputs_of_a_weights_file(vocalsep, song, tmp_path):
+    """``{model}`` is its name and not its path."""
+    weights = tmp_path / "mine.safetensors"
+    shutil.copy(load_manifest().entry(load_manifest().default).bundled_path, weights)
+    template = "{model}/{track}-{stem}.{ext}"
+    arguments = ["split", song, "-o", tmp_path / "out", "--template", template, "-m", weights]
+    done = vocalsep(*arguments)
+    assert Path(done.out.splitlines()[0]) == tmp_path / "out/mine/song-vocals.wav"
+    again = vocalsep(*arguments, "--skip-existing")
+    assert (again.out, again.code) == ("", 0)
+    assert "skipped" in again.error_line
+
+
+def test_results_on_a_stdout_of_another_encoding(song, tmp_path):
+    paths = [shutil.copy(song, tmp_path / "音é🎤.wav"), song]
+    arguments = ["split", *map(str, paths), "-o", str(tmp_path / "out"), "--stem", "vocals"]
+    runner = CliRunner(charset="ascii")
+    done = runner.invoke(app, arguments)
+    assert done.exit_code == 0
+    assert done.stdout.splitlines()[0].endswith("\\u97f3\\xe9\\U0001f3a4/vocals.wav")
+    done = runner.invoke(app, [*arguments, "--overwrite", "--json"])
+    assert [json.loads(line)["input"] for line in done.stdout.splitlines()] == [str(path) for path in paths]
+
+
+def test_a_shard_of_nothing_says_so(vocalsep, song, tmp_path):
+    done = vocalsep("split", song, "-o", tmp_path / "out", "--shard", "2/2")
+    assert (done.code, done.error_line) == (0, "shard 2/2 has no tracks")
 
 
 def test_skip_existing_makes_what_is_missing(vocalsep, song, tmp_path):

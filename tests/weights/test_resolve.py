@@ -42,7 +42,36 @@ def test_a_file_named_like_a_model_does_not_hide_it(tmp_path, monkeypatch):
     assert resolve.resolve(DEFAULT.id).path == DEFAULT.bundled_path
 
 
-@pytest.mark.parametrize("spec", ["none.safetensors", "folder/none", "none.pth", "C:\\none"])
+def test_the_id_is_known_before_the_weights(tmp_path, monkeypatch):
+    """One function for it: with ``{model}`` in the template, a track is looked for where it is written."""
+    (tmp_path / "run" / "sub").mkdir(parents=True)
+    weights = DEFAULT.bundled_path.read_bytes()
+    for path in (tmp_path / "mine.v2.safetensors", tmp_path / "run" / "best.safetensors"):
+        path.write_bytes(weights)
+    monkeypatch.setattr(hub, "fetch_repo", lambda *_, **__: tmp_path / "mine.v2.safetensors")
+    specs = [
+        None,
+        DEFAULT.id,
+        "hf:a/b@c",
+        tmp_path / "mine.v2.safetensors",
+        tmp_path / "run",
+        tmp_path / "run/sub/..",
+    ]
+    ids = [resolve.model_id(spec and str(spec)) for spec in specs]
+    assert ids == [DEFAULT.id, DEFAULT.id, "hf:a/b@c", "mine.v2", "run", "run"]
+    assert ids == [resolve.resolve(spec and str(spec)).id for spec in specs]
+    assert resolve.model_id("tdt") == "tdt"
+    assert resolve.model_id("nope") == "nope"
+
+
+def test_a_path_that_cannot_be_looked_at(tmp_path):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for function in (resolve.resolve, resolve.model_id):
+        with pytest.raises(CorruptWeightsError, match=r"cannot read .*loop.a\.safetensors"):
+            function(str(tmp_path / "loop" / "a.safetensors"))
+
+
+@pytest.mark.parametrize("spec", ["none.safetensors", f"{'a' * 300}.pth", "folder/none", "none.pth", "C:\\none"])
 def test_a_path_where_nothing_is(spec):
     with pytest.raises(UnknownModelError, match="no weights file is at"):
         resolve.resolve(spec)

@@ -11,7 +11,7 @@ import numpy as np
 import soundfile
 
 from vocalsep.audio.info import Samples
-from vocalsep.audio.sndfile import cut_short, has_skipped
+from vocalsep.audio.sndfile import cut_short, has_skipped, open_sndfile
 from vocalsep.errors import DamagedAudioError, InputNotFoundError, InputUnreadableError, NotAudioError
 
 SEEKABLE_EXTENSIONS = frozenset(
@@ -72,7 +72,7 @@ def read_excerpt(path: Path, start: int, n_samples: int) -> Samples:
 def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
     try:
         with open(path, "rb"):  # libsndfile's own words do not tell what is wrong
-            file = soundfile.SoundFile(path)
+            file = open_sndfile(path)
     except FileNotFoundError as error:
         raise InputNotFoundError(f"{path} does not exist", "Check the name and the folder.") from error
     except OSError as error:

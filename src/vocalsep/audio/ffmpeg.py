@@ -17,6 +17,7 @@ import numpy as np
 
 from vocalsep.audio.formats import Depth, OutputFormat
 from vocalsep.audio.info import AudioInfo, Samples, clock, damaged
+from vocalsep.audio.source import SourceFile
 from vocalsep.audio.target import TargetFile
 from vocalsep.errors import DamagedAudioError, EmptyAudioError, NotAudioError
 
@@ -51,6 +52,7 @@ class FfmpegDecoder:
         NotAudioError: the file is not audio, or a video without sound.
         EmptyAudioError: it has no samples.
         DamagedAudioError: nothing of it can be decoded, or it is cut short.
+        OSError: it cannot be read.
     """
 
     def __init__(self, path: Path, file: BinaryIO, *, is_audio: bool, salvage: bool) -> None:
@@ -60,9 +62,11 @@ class FfmpegDecoder:
         self._mp3_counts_frames = _mp3_counts_frames(path)
         # FFmpeg takes some mp3s of a few frames for video.
         name = "mp3" if self._mp3_counts_frames else None
+        self._source = SourceFile(file)
         try:
-            self._container = av.open(file, "r", name, options=_INPUT_OPTIONS, **_LENIENT)
+            self._container = av.open(self._source, "r", name, options=_INPUT_OPTIONS, **_LENIENT)
         except av.FFmpegError as error:
+            self._source.check()
             raise _unusable(path, is_audio) from error
         try:
             self._read_start(is_audio)
@@ -106,6 +110,8 @@ class FfmpegDecoder:
         for block in blocks:
             n += block.shape[1]
             yield block
+        if not n:
+            raise _unusable(self._path, is_audio=True)
         tolerance = _TOLERANCE_SECONDS * rate + _TOLERANCE_SAMPLES
         if declared is not None and not self._salvage and n < declared - tolerance:
             raise damaged(self._path, f"it decodes to {clock(n, rate)} of {clock(declared, rate)}")
@@ -127,7 +133,14 @@ class FfmpegDecoder:
                     yield from map(_samples, resampler.resample(None))
                 resampler = av.AudioResampler(sample_format, self._first.layout, self.info.sample_rate)
                 source = signature
-            yield from map(_samples, resampler.resample(frame))
+            try:
+                frames = resampler.resample(frame)
+            except av.FFmpegError as error:  # a header made of noise: more channels, say, than FFmpeg can take
+                if not self._salvage:
+                    raise damaged(self._path, "it holds what cannot be converted") from error
+                resampler = None
+                continue
+            yield from map(_samples, frames)
         if resampler is not None:
             yield from map(_samples, resampler.resample(None))
 
@@ -153,13 +166,16 @@ class FfmpegDecoder:
         else:
             failed = failed and n > 0 and not bare
         if failed:
-            raise damaged(self._path, f"it cannot be decoded at {clock(n, self._stream.sample_rate)}")
+            raise damaged(self._path, f"it cannot be decoded at {clock(n, self._stream.sample_rate or 1)}")
 
     def _packets(self) -> Iterator[av.Packet[av.AudioStream]]:
         """The packets of the stream, with an empty one at the end that flushes the decoder."""
         try:
-            yield from self._container.demux(self._stream)
+            for packet in self._container.demux(self._stream):
+                self._source.check()
+                yield packet
         except av.FFmpegError as error:
+            self._source.check()
             self._any_failure = True
             if not self._salvage:
                 raise damaged(self._path, "a part of its container is corrupt") from error

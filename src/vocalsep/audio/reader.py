@@ -11,7 +11,14 @@ from typing import BinaryIO
 import numpy as np
 
 from vocalsep.audio.info import AudioInfo, Decoder, Samples, clock
-from vocalsep.errors import EmptyAudioError, InputNotFoundError, InputUnreadableError, NonFiniteAudioError
+from vocalsep.errors import (
+    EmptyAudioError,
+    InputNotFoundError,
+    InputUnreadableError,
+    NonFiniteAudioError,
+    NotAudioError,
+)
+from vocalsep.pipeline import aside
 
 __all__ = ["AUDIO_EXTENSIONS", "AudioInfo", "AudioReader", "open_audio"]
 
@@ -55,6 +62,7 @@ AUDIO_EXTENSIONS = frozenset(
 
 _SNDFILE_SIGNATURES = (b"RIFF", b"RF64", b"riff", b"fLaC", b"FORM", b"caff", b".snd", b"OggS")
 _FFMPEG_SIGNATURES = (b"ID3", b"\x1a\x45\xdf\xa3", b"\x30\x26\xb2\x75")
+_LOWEST_RATE = 1000  # in hertz; at 1 Hz a few kilobytes would be a day of audio
 
 
 def open_audio(path: Path, *, salvage: bool = False) -> AudioReader:
@@ -68,7 +76,7 @@ def open_audio(path: Path, *, salvage: bool = False) -> AudioReader:
         InputNotFoundError: there is no such file.
         InputUnreadableError: it is a folder, or cannot be read.
         EmptyAudioError: it is empty, or has no samples.
-        NotAudioError: it is not audio.
+        NotAudioError: it is not audio, or has less than 1000 samples a second.
         DamagedAudioError: it is audio, and damage shows at its start; `AudioReader.blocks` finds the rest.
     """
     return AudioReader(path, salvage=salvage)
@@ -88,7 +96,7 @@ class AudioReader:
         self._salvage = salvage
         self._file = _open_file(path)
         try:
-            self._decoder = _open_decoder(path, self._file, salvage)
+            self._decoder = aside(lambda: _open_decoder(path, self._file, salvage))
         except OSError as error:
             self._file.close()
             raise _unreadable(path, error) from error
@@ -96,6 +104,12 @@ class AudioReader:
             self._file.close()
             raise
         self.info = self._decoder.info
+        if self.info.sample_rate < _LOWEST_RATE:
+            self.close()
+            raise NotAudioError(
+                f"{path} has a sample rate of {self.info.sample_rate} Hz",
+                f"Give audio of {_LOWEST_RATE} Hz or more.",
+            )
 
     def blocks(self, block_samples: int = 65536) -> Iterator[Samples]:
         """Decode the file, once, in blocks ``(channel, sample)`` of ``block_samples``; the last may be shorter.

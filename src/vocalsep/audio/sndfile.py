@@ -7,7 +7,9 @@ length is a multiple of 128, and its mp3 files are up to 46 samples too long.
 from __future__ import annotations
 
 import errno
+import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,7 +64,7 @@ class SndfileDecoder:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._file = soundfile.SoundFile(path)
+            self._file = open_sndfile(path)
         except soundfile.LibsndfileError as error:
             raise ValueError(str(error)) from error
         file = self._file
@@ -102,6 +104,15 @@ class SndfileDecoder:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def open_sndfile(path: Path) -> soundfile.SoundFile:
+    """Open a file to read, whatever bytes its name is made of.
+
+    Raises:
+        LibsndfileError: it cannot be opened, or libsndfile does not know it.
+    """
+    return soundfile.SoundFile(path if sys.platform == "win32" else os.fsencode(path))
 
 
 def cut_short(file: soundfile.SoundFile) -> str | None:

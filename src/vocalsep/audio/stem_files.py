@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Literal
@@ -14,6 +14,7 @@ from vocalsep.audio.info import Samples
 from vocalsep.audio.spool import Spool
 from vocalsep.audio.tags import Tags
 from vocalsep.audio.writer import AudioWriter
+from vocalsep.pipeline import aside, prefetch
 
 Clip = Literal["rescale", "clamp"]
 
@@ -27,7 +28,8 @@ class StemFiles:
     samples with one gain for all stems, so that they still sum to the mixture times that gain. A format that
     does not clip, and ``clamp``, keep nothing.
 
-    A context manager: left without `commit`, it leaves nothing behind.
+    A context manager: left without `commit`, it leaves nothing behind. Files are made and completed in threads:
+    see `vocalsep.pipeline.aside`.
 
     Args:
         targets: stem name to file; the folders are made.
@@ -36,6 +38,7 @@ class StemFiles:
         format: of all files.
         clip: what to do with samples beyond full scale.
         tags: of the song; each stem gets them with its name in the title.
+        replace: whether `commit` replaces files that are there.
 
     Raises:
         OptionError: the format cannot hold this number of channels.
@@ -51,18 +54,20 @@ class StemFiles:
         format: OutputFormat,
         clip: Clip = "rescale",
         tags: Tags | None = None,
+        replace: bool = True,
     ) -> None:
         self._targets = targets
         self._sample_rate = sample_rate
         self._channels = channels
         self._format = format
         self._tags = tags
+        self._replace = replace
         self._rescales = clip == "rescale" and format.clips
         self._peak = 0.0
         self._writers: dict[str, AudioWriter] = {}
         self._spools: dict[str, Spool] = {}
         try:
-            self._open_writers()
+            aside(self._open_writers)
             if self._rescales:
                 for stem, target in targets.items():
                     self._spools[stem] = Spool(target, channels)
@@ -104,10 +109,8 @@ class StemFiles:
         try:
             if self._rescales and self._peak > 1.0:
                 gain = _gain(self._format.full_scale, self._peak)
-                self._encode_spools(gain)
-            for writer in self._writers.values():
-                writer.finish()
-            self._name_files()
+            for _ in prefetch(self._complete(gain), depth=1):
+                pass  # Ctrl-C ends it after the step under way
         finally:
             self.discard()
         return gain
@@ -134,17 +137,26 @@ class StemFiles:
                 channels=self._channels,
                 format=self._format,
                 tags=self._tags.for_stem(stem) if self._tags else None,
+                replace=self._replace,
             )
 
     def _discard_writers(self) -> None:
         while self._writers:
             self._writers.popitem()[1].discard()
 
-    def _encode_spools(self, gain: float) -> None:
-        self._open_writers()
-        for stem, writer in self._writers.items():
-            for block in self._spools[stem].blocks():
-                writer.write(block * np.float32(gain))
+    def _complete(self, gain: float) -> Iterator[None]:
+        """Do what is left, step by step."""
+        if gain < 1.0:
+            self._open_writers()
+            for stem, writer in self._writers.items():
+                for block in self._spools[stem].blocks():
+                    yield
+                    writer.write(block * np.float32(gain))
+        for writer in self._writers.values():
+            yield
+            writer.finish()
+        yield
+        self._name_files()
 
     def _name_files(self) -> None:
         new: list[Path] = []

@@ -46,6 +46,7 @@ class AudioWriter:
         channels: number of channels.
         format: of the file, whatever the extension of ``path``.
         tags: to write into it.
+        replace: whether `commit` replaces a file that is there.
 
     Raises:
         OptionError: the format cannot hold this number of channels.
@@ -53,7 +54,14 @@ class AudioWriter:
     """
 
     def __init__(
-        self, path: Path, *, sample_rate: int, channels: int, format: OutputFormat, tags: Tags | None = None
+        self,
+        path: Path,
+        *,
+        sample_rate: int,
+        channels: int,
+        format: OutputFormat,
+        tags: Tags | None = None,
+        replace: bool = True,
     ) -> None:
         if channels > format.most_channels:
             raise OptionError(
@@ -64,7 +72,7 @@ class AudioWriter:
         self._tags = tags
         rate = format.supported_rate(sample_rate)
         self._resampler = StreamResampler(sample_rate, rate, channels)
-        self._file = AtomicFile(path)
+        self._file = AtomicFile(path, replace=replace)
         self._target: TargetFile | None = None
         self._encoder: Encoder | None = None
         with self._output_errors():
@@ -101,10 +109,11 @@ class AudioWriter:
                 write_tags(self._file.path, self._tags)
 
     def commit(self) -> None:
-        """Complete the file and give it its name, replacing what is there.
+        """Complete the file and give it its name.
 
         Raises:
-            OutputError: the disk is full, or the file cannot be written. Nothing is left of it.
+            OutputError: the disk is full, the file cannot be written, or must not replace another. Nothing is left
+                of it.
         """
         self.finish()
         self._file.commit()
@@ -134,12 +143,15 @@ class AudioWriter:
                 if self._encoder is None or self._target is None:
                     raise ValueError(f"{self.path} is finished or discarded")
                 self._encoder.write(block)
-                self._target.check()
 
     @contextmanager
     def _output_errors(self) -> Iterator[None]:
         try:
-            yield
+            try:
+                yield
+            finally:
+                if self._target is not None:
+                    self._target.check()  # says more than what the codec made of it
         except OSError as error:
             self.discard()
             raise output_error(error, self.path) from error

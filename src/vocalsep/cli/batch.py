@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from vocalsep.atomic import exists, output_error
 from vocalsep.cli import report
 from vocalsep.cli.inputs import STDIN, Track
 from vocalsep.cli.outcome import Outcome
 from vocalsep.cli.progress import ProgressDisplay
-from vocalsep.errors import DiskFullError
+from vocalsep.errors import DiskFullError, InputUnreadableError, OutputError, VocalsepError
 from vocalsep.template import stem_paths
 
 if TYPE_CHECKING:
@@ -25,12 +25,16 @@ if TYPE_CHECKING:
     from vocalsep.audio.formats import OutputFormat
 
 
+_STDIN_BLOCK_BYTES = 2**20
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileOptions:
-    """What is asked for each file."""
+    """What is asked for each file; ``model`` is the model's id."""
 
     out_dir: Path
     template: str
+    model: str
     stems: tuple[str, ...]
     format: OutputFormat
     clip: Literal["rescale", "clamp"]
@@ -38,14 +42,19 @@ class FileOptions:
     skip_existing: bool
     salvage: bool
 
+    def targets(self, track: str, stems: Iterable[str]) -> list[Path]:
+        """Where stems of a track go."""
+        paths = stem_paths(
+            self.out_dir, self.template, track=track, stems=stems, ext=self.format.extension, model=self.model
+        )
+        return list(paths.values())
+
 
 class Batch:
     """Tracks that go through one model, which is loaded when the first of them needs it."""
 
-    def __init__(
-        self, load: Callable[[], Separator], options: FileOptions, model: str | None, display: ProgressDisplay
-    ) -> None:
-        self._load, self._options, self._model, self._display = load, options, model, display
+    def __init__(self, load: Callable[[], Separator], options: FileOptions, display: ProgressDisplay) -> None:
+        self._load, self._options, self._display = load, options, display
         self._separator: Separator | None = None
         self._loading = threading.Lock()
         self._interrupted = threading.Event()
@@ -74,8 +83,11 @@ class Batch:
     def _split(self, track: Track) -> Outcome:
         if track.error:
             return Outcome(track, error=track.error)
-        if self._options.skip_existing and all(path.exists() for path in self._targets(track).values()):
-            return Outcome(track)
+        try:
+            if self._options.skip_existing and self._is_done(track):
+                return Outcome(track)
+        except OutputError as error:
+            return Outcome(track, error=error)
         separator = self.separator  # what fails here would fail for every track
         try:
             with self._display.bar(track.name) as advance, _as_file(track.path) as path:
@@ -86,6 +98,9 @@ class Batch:
             if report.debug:
                 raise
             return Outcome(track, error=error)
+
+    def _is_done(self, track: Track) -> bool:
+        return all(exists(path) for path in self._options.targets(track.name, self._options.stems))
 
     def _separate(self, separator: Separator, path: Path, name: str, advance: Progress) -> SplitResult:
         def progress(done: float, total: float | None) -> None:
@@ -107,18 +122,6 @@ class Batch:
             progress=progress,
         )
 
-    def _targets(self, track: Track) -> dict[str, Path]:
-        from vocalsep.weights.manifest import load_manifest
-
-        return stem_paths(
-            self._options.out_dir,
-            self._options.template,
-            track=track.name,
-            stems=self._options.stems,
-            ext=self._options.format.extension,
-            model=self._model or load_manifest().default,
-        )
-
 
 @contextmanager
 def _as_file(path: Path) -> Iterator[Path]:
@@ -128,6 +131,26 @@ def _as_file(path: Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="vocalsep-") as folder:
         spooled = Path(folder) / "stdin"
-        with open(spooled, "wb") as file:
-            shutil.copyfileobj(sys.stdin.buffer, file)
-        yield spooled
+        try:
+            with open(spooled, "wb") as file:
+                for block in _stdin_blocks():
+                    file.write(block)
+        except OSError as error:
+            kind = type(output_error(error, spooled))
+            hint = "Set TMPDIR to a folder with room."
+            raise kind(f"cannot keep stdin in {folder}: {error.strerror}", hint) from error
+        try:
+            yield spooled
+        except VocalsepError as error:
+            error.message = error.message.replace(str(spooled), "- (stdin)")
+            raise
+
+
+def _stdin_blocks() -> Iterator[bytes]:
+    if sys.stdin is None:
+        raise InputUnreadableError("stdin is closed", "Pipe a file in: vocalsep split - < FILE")
+    try:
+        while block := sys.stdin.buffer.read(_STDIN_BLOCK_BYTES):
+            yield block
+    except OSError as error:
+        raise InputUnreadableError(f"cannot read stdin: {error.strerror}", "Pipe a file in.") from error

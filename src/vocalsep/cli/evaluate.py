@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vocalsep.cli import report
+from vocalsep.cli import options, report
 from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.errors import BatchError, MissingExtraError
 
@@ -37,7 +37,7 @@ class Split(str, Enum):
 app = typer.Typer(add_completion=False)
 
 # how the help groups the options
-_DATA, _OUTPUT, _MODEL = "Data", "Output", "Model"
+_DATA, _OUTPUT = "Data", "Output"
 
 _N_TEXT_COLUMNS = 2
 
@@ -77,37 +77,18 @@ def evaluate(
         typer.Option(
             "--model",
             "-m",
-            rich_help_panel=_MODEL,
+            rich_help_panel=options.MODEL_PANEL,
             help="Name, weights file, hf:OWNER/REPO, oracle:irm or oracle:mixture.",
             show_default="the bundled one",
         ),
     ] = None,
-    device: Annotated[
-        str, typer.Option("--device", "-d", rich_help_panel=_MODEL, help="auto, cpu, cuda, cuda:N, mps.")
-    ] = "auto",
-    precision: Annotated[
-        str, typer.Option("--precision", rich_help_panel=_MODEL, help="auto, fp32, bf16, fp16.")
-    ] = "auto",
-    segment: Annotated[
-        float | None,
-        typer.Option("--segment", rich_help_panel=_MODEL, help="Seconds a segment.", show_default="the model's"),
-    ] = None,
-    overlap: Annotated[
-        float | None,
-        typer.Option(
-            "--overlap", rich_help_panel=_MODEL, help="Of segments, 0 to 0.9.", show_default="the model's"
-        ),
-    ] = None,
-    shifts: Annotated[
-        int, typer.Option("--shifts", rich_help_panel=_MODEL, help="Further passes, averaged: better and slower.")
-    ] = 0,
-    threads: Annotated[
-        int | None,
-        typer.Option("--threads", rich_help_panel=_MODEL, help="Of the CPU.", show_default="PyTorch's choice"),
-    ] = None,
-    offline: Annotated[
-        bool, typer.Option("--offline", rich_help_panel=_MODEL, help="Never download weights.")
-    ] = False,
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
+    segment: options.Segment = None,
+    overlap: options.Overlap = None,
+    shifts: options.Shifts = 0,
+    threads: options.Threads = None,
+    offline: options.Offline = False,
 ) -> None:
     """Score a model on songs whose stems are known.
 
@@ -127,7 +108,7 @@ def evaluate(
     tracks = dataset.tracks(part)
     for track in tracks:
         check_has_both(track)  # before hours of work
-    options = SeparationOptions(
+    separation = SeparationOptions(
         device=device,
         precision=precision,
         segment_seconds=segment,
@@ -136,7 +117,7 @@ def evaluate(
         threads=threads,
     )
     with ProgressDisplay(wanted=True) as display, display.bar(f"loading {model or 'the model'}") as advance:
-        estimator = open_estimator(model, options, offline=offline, download_progress=advance)
+        estimator = open_estimator(model, separation, offline=offline, download_progress=advance)
     conditions = Conditions(
         model=estimator.id,
         weights_sha256=estimator.weights_sha256,

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import glob
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import hashlib
+import itertools
+import logging
+import os
+import stat
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vocalsep.errors import InputError, InputNotFoundError, NoAudioFoundError, OptionError
+from vocalsep.errors import InputError, InputNotFoundError, InputUnreadableError, NoAudioFoundError, OptionError
+from vocalsep.template import safe_track
 
 STDIN = "-"
+
+_ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EINVAL}  # the last on Windows, of a pattern
+
+_log = logging.getLogger("vocalsep")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +35,24 @@ class Track:
 
 
 def find_tracks(
-    inputs: Sequence[str], *, extensions: Iterable[str], recursive: bool, out_dir: Path | None
+    inputs: Sequence[str],
+    *,
+    extensions: Iterable[str],
+    recursive: bool,
+    out_dir: Path | None,
+    stems_of: Callable[[str], Iterable[Path]],
 ) -> list[Track]:
     """Expand files, folders and patterns into tracks with names of their own.
 
     Files come in the order of the inputs, those of a folder or pattern sorted; each once. In folders, hidden files
-    and what lies under ``out_dir`` are left out.
+    and what lies under ``out_dir`` are left out; everywhere, files that are stems of others of the list.
 
     Args:
         inputs: paths, patterns, or `STDIN`.
         extensions: endings of audio files, with their dots, in lower case: for folders and patterns.
         recursive: whether folders are searched in depth.
         out_dir: where the stems go.
+        stems_of: gives the paths of all stems of a track's name.
 
     Raises:
         OptionError: an input is an empty string.
@@ -44,21 +62,9 @@ def find_tracks(
     for text in inputs:
         if not text:  # an unset variable of a script, which as a path would be the current folder
             raise OptionError("an input is empty", "Give a file, a folder, a pattern or -.")
-        path = Path(text)
-        if text == STDIN:
-            tracks = [Track(path, "stdin")]
-        elif path.is_dir():
-            tracks = _in_folder(path, endings, recursive, out_dir)
-        elif not path.exists() and glob.has_magic(text):
-            tracks = _of_pattern(text, endings)
-        elif not path.exists() and not path.is_symlink():
-            error = InputNotFoundError(f"{text} does not exist", "Check the path; quote names that have spaces.")
-            tracks = [Track(path, path.stem, error)]
-        else:
-            tracks = [Track(path, path.stem)]
-        for track in tracks:
+        for track in _expanded(text, endings, recursive, out_dir):
             found.setdefault(track.path.absolute(), track)
-    return _distinct(list(found.values()))
+    return _without_stems(list(found.values()), stems_of)
 
 
 def take_shard(tracks: Sequence[Track], shard: str | None) -> list[Track]:
@@ -79,44 +85,117 @@ def take_shard(tracks: Sequence[Track], shard: str | None) -> list[Track]:
     return list(tracks[int(first) - 1 :: int(count)])
 
 
+def _expanded(text: str, endings: frozenset[str], recursive: bool, out_dir: Path | None) -> list[Track]:
+    path = Path(text)
+    if text == STDIN:
+        return [Track(path, "stdin")]
+    try:
+        is_folder = stat.S_ISDIR(path.stat().st_mode)
+    except OSError as error:
+        if error.errno not in _ABSENT:
+            return [_unreadable(path, error)]
+        if glob.has_magic(text):
+            return _of_pattern(text, endings)
+        missing = InputNotFoundError(f"{text} does not exist", "Check the path; quote names that have spaces.")
+        return [Track(path, path.stem, missing)]
+    return _in_folder(path, endings, recursive, out_dir) if is_folder else [Track(path, path.stem)]
+
+
 def _in_folder(folder: Path, endings: frozenset[str], recursive: bool, out_dir: Path | None) -> list[Track]:
     own_output = out_dir.absolute() if out_dir and out_dir.absolute() != folder.absolute() else None
-    tracks = []
-    for path in sorted(folder.rglob("*") if recursive else folder.iterdir()):
-        relative = path.relative_to(folder)
-        hidden = any(part.startswith(".") for part in relative.parts)
-        if path.suffix.lower() not in endings or hidden or not path.is_file():
+    tracks: list[Track] = []
+
+    def refused(error: OSError) -> None:
+        tracks.append(_unreadable(Path(error.filename), error))
+
+    for top, folders, names in os.walk(folder, onerror=refused):
+        folders[:] = [name for name in folders if recursive and not name.startswith(".")]
+        if own_output and Path(top).absolute().is_relative_to(own_output):
+            folders.clear()
             continue
-        if own_output is None or not path.absolute().is_relative_to(own_output):
-            tracks.append(Track(path, relative.with_suffix("").as_posix()))
+        paths = [Path(top, name) for name in names if not name.startswith(".")]
+        tracks += [
+            Track(path, path.relative_to(folder).with_suffix("").as_posix())
+            for path in paths
+            if path.suffix.lower() in endings and _is_file(path)
+        ]
     if tracks:
-        return tracks
+        return sorted(tracks, key=lambda track: track.path)
     deeper = "" if recursive else " Use --recursive to search the folders in it."
     return [Track(folder, folder.name, NoAudioFoundError(f"no audio files in folder {folder}", deeper.strip()))]
 
 
 def _of_pattern(pattern: str, endings: frozenset[str]) -> list[Track]:
     paths = [Path(name) for name in sorted(glob.glob(pattern, recursive=True))]
-    tracks = [Track(path, path.stem) for path in paths if path.suffix.lower() in endings and path.is_file()]
+    tracks = [Track(path, path.stem) for path in paths if path.suffix.lower() in endings and _is_file(path)]
     return tracks or [Track(Path(pattern), pattern, NoAudioFoundError(f"no audio files match {pattern}"))]
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:  # a link that leads nowhere
+        return False
+    except OSError:
+        return True  # opening it will say why it cannot be read
+
+
+def _unreadable(path: Path, error: OSError) -> Track:
+    reason = InputUnreadableError(f"cannot read {path}: {error.strerror}", "Give what you may read.")
+    return Track(path, path.stem, reason)
+
+
+def _without_stems(found: list[Track], stems_of: Callable[[str], Iterable[Path]]) -> list[Track]:
+    """The tracks, named, but for files that are stems of others: an earlier run made them, of whatever type."""
+    songs = found
+    while True:
+        tracks = _distinct(songs)
+        owners = defaultdict(set)
+        for track in tracks:
+            for stem in stems_of(track.name) if not track.error else ():
+                owners[_place(stem)].add(track.path)
+        is_song = [bool(track.error) or owners[_place(track.path)] <= {track.path} for track in tracks]
+        if all(is_song):
+            break
+        songs = list(itertools.compress(songs, is_song))  # whose names may now be shorter
+    if left_out := len(found) - len(songs):
+        _log.warning("%d files left out: they are stems of others here", left_out)
+    return tracks
+
+
+def _place(path: Path) -> tuple[str, str]:
+    """Where a file is, its type aside, whatever way leads there."""
+    return os.path.realpath(path.parent), path.stem
+
+
 def _distinct(tracks: list[Track]) -> list[Track]:
-    """Longer names for tracks that share one (in a file system that may not tell upper from lower case)."""
-    by_name = defaultdict(list)
-    for track in tracks:
-        by_name[track.name.casefold()].append(track)
-    names: dict[Path, str] = {}
-    for same in by_name.values():
-        longer = (
-            lambda track: track.name,
-            lambda track: track.name + track.path.suffix,
-            lambda track: f"{track.path.absolute().parent.name}/{track.path.name}",
-            lambda track: track.path.absolute().as_posix().replace(":", ""),
-        )
-        for name_of in longer:
-            distinct = {name_of(track).casefold() for track in same}
-            if len(distinct) == len(same):
-                break
-        names.update({track.path: name_of(track) for track in same})
-    return [Track(track.path, names[track.path], track.error) for track in tracks]
+    """The tracks with safe names, longer ones where they would share one.
+
+    File systems may take upper for lower case and composed for decomposed letters.
+    """
+    names = [safe_track(track.name) for track in tracks]
+    for longer in _LONGER_NAMES:
+        keys = [_key(name) for name in names]
+        count = Counter(keys)
+        names = [
+            name if count[key] == 1 else safe_track(longer(track))
+            for track, name, key in zip(tracks, names, keys, strict=True)
+        ]
+    return [replace(track, name=name) for track, name in zip(tracks, names, strict=True)]
+
+
+_LONGER_NAMES: tuple[Callable[[Track], str], ...] = (
+    lambda track: track.name + track.path.suffix,
+    lambda track: f"{track.path.absolute().parent.name}/{track.path.name}",
+    lambda track: track.path.absolute().as_posix().replace(":", ""),
+    # what differs in no more than characters that are not safe, or beyond the longest name
+    lambda track: f"{track.name}/{_digest(track.path)}",
+)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:12]
+
+
+def _key(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

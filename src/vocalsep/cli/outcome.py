@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vocalsep.atomic import output_error
 from vocalsep.cli import report
 from vocalsep.cli.inputs import Track
 from vocalsep.errors import BatchError
@@ -34,10 +40,12 @@ def tell(outcome: Outcome, *, as_json: bool, quiet: bool, alone: bool) -> None:
     """
     result, error = outcome.result, outcome.error
     if as_json:
-        print(json.dumps(_json_of(outcome), ensure_ascii=False), flush=True)
+        facts = _json_of(outcome)
+        line = json.dumps(facts, ensure_ascii=False)
+        _print_result(line if _in_encoding_of_stdout(line) == line else json.dumps(facts))
     elif result:
         for path in result.outputs.values():
-            print(path, flush=True)
+            _print_result(str(path))
     if error and not alone:
         report.say(f"{outcome.track.path}: {report.describe(error)}")
     if quiet or error:
@@ -84,14 +92,46 @@ def _json_of(outcome: Outcome) -> dict[str, Any]:
 
 
 def conclude(outcomes: list[Outcome]) -> None:
-    """Raise the error of a track that was alone, or say how many of a batch failed."""
+    """Raise the error of a track that was alone, or say how many of a batch failed.
+
+    Raises:
+        BatchError: some or all failed.
+    """
     failed = [outcome for outcome in outcomes if outcome.error]
     if failed and len(outcomes) == 1 and failed[0].error:
         raise failed[0].error
     if failed:
-        raise BatchError(
-            f"{len(failed)} of {len(outcomes)} tracks failed", "The others are done; the reasons are above."
-        )
+        others = "The others are done; the" if len(failed) < len(outcomes) else "The"
+        raise BatchError(f"{len(failed)} of {len(outcomes)} tracks failed", f"{others} reasons are above.")
+
+
+@contextmanager
+def stdout_errors() -> Iterator[None]:
+    """Say of a write to stdout that fails what it means to the user.
+
+    Raises:
+        OutputError: stdout goes to a full disk, or to a file that cannot be written.
+    """
+    try:
+        yield
+    except BrokenPipeError:  # who reads it has had enough, which is no error
+        raise
+    except OSError as error:
+        # the flush at exit must not fail once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        kind = type(output_error(error, Path("stdout")))
+        raise kind(f"cannot write to stdout: {error.strerror}", "Send it to where there is room.") from error
+
+
+def _print_result(line: str) -> None:
+    with stdout_errors():
+        print(_in_encoding_of_stdout(line), flush=True)
+
+
+def _in_encoding_of_stdout(line: str) -> str:
+    """``line`` with escapes for what stdout cannot encode."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return line.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _clock(seconds: float) -> str:

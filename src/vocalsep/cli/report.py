@@ -4,24 +4,39 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer.core
 
+from vocalsep.cli import signals
 from vocalsep.errors import VocalsepError
 
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 EXIT_INTERNAL = 1
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
 debug = False
 """Whether errors come with their tracebacks."""
 
 
+def shown(text: str) -> str:
+    r"""The text with control characters and line breaks, as of file names, to be read and not obeyed.
+
+    >>> print(shown("a\x1b[2J\n音.wav"))
+    a\x1b[2J\n音.wav
+    """
+    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
 def say(message: str) -> None:
-    """Print one line on stderr; line breaks in file names are shown, not followed."""
-    line = message.replace("\n", "\\n").replace("\r", "\\r")
+    """Print one line on stderr."""
+    line = shown(message)
     print(
         line.encode(sys.stderr.encoding or "utf-8", "backslashreplace").decode(sys.stderr.encoding or "utf-8"),
         file=sys.stderr,
@@ -41,6 +56,13 @@ def exit_code(error: BaseException) -> int:
     return error.exit_code if isinstance(error, VocalsepError) else EXIT_INTERNAL
 
 
+class _OneLine(logging.Formatter):
+    """The message alone."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return shown(record.message)
+
+
 def log_to_stderr(verbosity: int) -> None:
     """Show the library's log on stderr.
 
@@ -49,7 +71,7 @@ def log_to_stderr(verbosity: int) -> None:
     """
     levels = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.setFormatter(_OneLine())
     log = logging.getLogger("vocalsep")
     log.handlers = [handler]
     log.setLevel(levels.get(verbosity, logging.DEBUG))
@@ -58,26 +80,36 @@ def log_to_stderr(verbosity: int) -> None:
 class ReportingGroup(typer.core.TyperGroup):
     """The one place that turns errors into messages and exit codes."""
 
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Take the arguments apart."""
+        with _reported():
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
-        try:
+        with _reported():
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            say("interrupted: nothing half-written is left")
-            raise typer.Exit(EXIT_INTERRUPTED) from None
-        except BrokenPipeError:
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    try:
+        yield
+    except (typer.Exit, typer.Abort):
+        raise
+    except (KeyboardInterrupt, Exception) as error:
+        if interrupt := signals.cause(error):  # also of an error on the way out: the terminal may be gone
+            raise typer.Exit(signals.conclude(interrupt)) from None
+        if isinstance(error, BrokenPipeError):
             # who reads stdout has had enough; the flush at exit must not fail once more
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(EXIT_BROKEN_PIPE) from None
-        except (typer.Exit, typer.Abort):
+        if debug or _is_usage_error(error):
             raise
-        except Exception as error:
-            if debug or _is_usage_error(error):
-                raise
-            say(describe(error))
-            raise typer.Exit(exit_code(error)) from None
+        say(describe(error))
+        raise typer.Exit(exit_code(error)) from None
 
 
-def _is_usage_error(error: Exception) -> bool:
+def _is_usage_error(error: BaseException) -> bool:
     """Whether Typer itself says what is wrong with the arguments, with the usage line."""
     return hasattr(error, "show") and hasattr(error, "exit_code") and not isinstance(error, VocalsepError)

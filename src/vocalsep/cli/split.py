@@ -16,9 +16,9 @@ import typer
 from vocalsep.cli import report
 from vocalsep.cli.batch import Batch, FileOptions
 from vocalsep.cli.inputs import find_tracks, take_shard
-from vocalsep.cli.outcome import conclude, tell
+from vocalsep.cli.outcome import conclude, stdout_errors, tell
 from vocalsep.cli.progress import ProgressDisplay
-from vocalsep.errors import OptionError
+from vocalsep.errors import OptionError, OutputNotWritableError
 from vocalsep.template import DEFAULT_TEMPLATE, check_template
 
 if TYPE_CHECKING:
@@ -185,6 +185,7 @@ def split(
     """
     from vocalsep.audio.formats import OutputFormat
     from vocalsep.audio.reader import AUDIO_EXTENSIONS
+    from vocalsep.weights.resolve import model_id
 
     report.debug = report.debug or debug
     report.log_to_stderr(-1 if quiet else verbose)
@@ -192,16 +193,11 @@ def split(
     if skip_existing and overwrite:
         raise OptionError("--skip-existing and --overwrite exclude each other", "Choose one.")
     stems = ("vocals", "accompaniment") if stem is Stem.both else (stem.value,)
+    if not out:  # an unset variable of a script, which as a path would be the current folder
+        raise OptionError("-o is empty", "Give a folder, or - for stdout.")
     to_stdout = out == STDOUT
-    tracks = find_tracks(
-        inputs, extensions=AUDIO_EXTENSIONS, recursive=recursive, out_dir=None if to_stdout else Path(out)
-    )
-    tracks = take_shard(tracks, shard)
-    if to_stdout and (len(stems) > 1 or len(tracks) != 1 or as_json):
-        raise OptionError(
-            "-o - writes one stem of one file and nothing else to stdout",
-            "Add --stem vocals or --stem accompaniment, give one input, and no --json.",
-        )
+    if to_stdout and sys.stdout is None:
+        raise OutputNotWritableError("stdout is closed", "Redirect it, or give a folder with -o.")
 
     def load() -> Separator:
         from vocalsep.api import Separator
@@ -220,11 +216,11 @@ def split(
                 download_progress=advance,
             )
 
-    display = ProgressDisplay(wanted=not quiet, total_tracks=len(tracks))
     with _output_folder(out, to_stdout) as out_dir:
         options = FileOptions(
             out_dir=out_dir,
             template=template,
+            model=model_id(model),
             stems=stems,
             format=OutputFormat(
                 container=format.value, depth=depth.value if depth else None, bitrate_kbps=bitrate
@@ -234,7 +230,23 @@ def split(
             skip_existing=skip_existing,
             salvage=salvage,
         )
-        batch = Batch(load, options, model, display)
+        tracks = find_tracks(
+            inputs,
+            extensions=AUDIO_EXTENSIONS,
+            recursive=recursive,
+            out_dir=out_dir,
+            stems_of=lambda track: options.targets(track, [one.value for one in Stem if one is not Stem.both]),
+        )
+        tracks = take_shard(tracks, shard)
+        if to_stdout and (len(stems) > 1 or len(tracks) != 1 or as_json):
+            raise OptionError(
+                "-o - writes one stem of one file and nothing else to stdout",
+                "Add --stem vocals or --stem accompaniment, give one input, and no --json.",
+            )
+        if not tracks and not quiet:
+            report.say(f"shard {shard} has no tracks")
+        display = ProgressDisplay(wanted=not quiet, total_tracks=len(tracks))
+        batch = Batch(load, options, display)
         outcomes = []
         with display:
             for outcome in batch.run(tracks, jobs):
@@ -259,6 +271,6 @@ def _output_folder(out: str, to_stdout: bool) -> Iterator[Path]:
 
 
 def _copy_to_stdout(path: Path) -> None:
-    with open(path, "rb") as file:
+    with open(path, "rb") as file, stdout_errors():
         shutil.copyfileobj(file, sys.stdout.buffer)
-    sys.stdout.buffer.flush()
+        sys.stdout.buffer.flush()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vocalsep.cli import report
+from vocalsep.cli import options, report
 from vocalsep.cli.extra import needs_extra
 from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.errors import OptionError, RunError
@@ -67,7 +67,7 @@ def train(
     ] = Device.auto,
     verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more.")] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say errors only.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    debug: options.Debug = False,
 ) -> None:
     """Train a model; the weights are for 'vocalsep split --model RUN'.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from vocalsep.weights.manifest import Entry, load_manifest
 RUN_WEIGHTS = "best.safetensors"
 """The weights to use of a training run, in its folder."""
 
+_ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EINVAL}  # the last on Windows, of odd characters
 _WEIGHTS_SUFFIXES = (".safetensors", ".ckpt", ".pth", ".pt")
 
 
@@ -53,14 +56,25 @@ def resolve(spec: str | None, *, offline: bool = False, progress: Progress | Non
     spec = manifest.default if spec is None else spec
     if spec.startswith(HUB_PREFIX):
         return _measured(spec, hub.fetch_repo(spec, offline=offline, progress=progress))
-    ids = {entry.id for entry in manifest.models}
-    if spec not in ids and Path(spec).is_file():
-        return _measured(Path(spec).stem, Path(spec))
-    if spec not in ids and (best := Path(spec) / RUN_WEIGHTS).is_file():
-        return _measured(Path(spec).resolve().name, best)
-    if spec not in ids and _looks_like_path(spec):
+    if path := _local_file(spec):
+        return _measured(model_id(spec), path)
+    if _looks_like_path(spec):
         raise UnknownModelError(f"no weights file is at {spec}", "Check the path, or see `vocalsep models list`.")
     return fetch_entry(manifest.entry(spec), offline=offline, progress=progress)
+
+
+def model_id(spec: str | None) -> str:
+    """The `ResolvedWeights.id` of what ``spec`` names, found without the weights being read or fetched.
+
+    Raises:
+        CorruptWeightsError: ``spec`` is a path in a folder that may not be searched.
+    """
+    if spec is None:
+        return load_manifest().default
+    path = _local_file(spec)
+    if path is None:
+        return spec
+    return path.stem if path == Path(spec) else Path(spec).resolve().name
 
 
 def fetch_entry(entry: Entry, *, offline: bool = False, progress: Progress | None = None) -> ResolvedWeights:
@@ -105,6 +119,22 @@ def verify(entry: Entry, path: Path, *, fresh: bool = False) -> None:
         pull = f"Get it again with `vocalsep models pull {entry.id}`."
         hint = "Install vocalsep again." if entry.bundled else pull
         raise CorruptWeightsError(f"{path} is not '{entry.id}': {problem}", hint)
+
+
+def _local_file(spec: str) -> Path | None:
+    """The weights file that ``spec`` is the path of, or those of the run; None if it is no such path."""
+    if spec.startswith(HUB_PREFIX) or spec in {entry.id for entry in load_manifest().models}:
+        return None
+    return next((path for path in (Path(spec), Path(spec) / RUN_WEIGHTS) if _is_file(path)), None)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return False
+        raise CorruptWeightsError(f"cannot read {path}: {error.strerror}", "Check its rights.") from error
 
 
 def _measured(name: str, path: Path) -> ResolvedWeights:

@@ -1,0 +1,48 @@
+import os
+
+import pytest
+
+from stem_reading import leftovers
+from vocalsep.atomic import AtomicFile, exists
+from vocalsep.errors import OutputExistsError, OutputNotWritableError
+
+
+@pytest.fixture(params=["hard links", "no hard links"])
+def file_system(request, monkeypatch):
+    """FAT, exFAT and some network file systems have no hard links."""
+
+    def link(source, target):
+        raise PermissionError(1, "Operation not permitted")
+
+    if request.param == "no hard links":
+        monkeypatch.setattr(os, "link", link)
+
+
+@pytest.mark.usefixtures("file_system")
+def test_a_file_that_must_not_replace_another(tmp_path):
+    first, second = (AtomicFile(tmp_path / "a.txt", replace=False) for _ in range(2))
+    for file, text in ((first, "first"), (second, "second")):
+        file.path.write_text(text)
+    first.commit()
+    with pytest.raises(OutputExistsError, match=r"a\.txt exists"):
+        second.commit()
+    assert (tmp_path / "a.txt").read_text() == "first"
+    assert (tmp_path / "a.txt").stat().st_nlink == 1
+    assert leftovers(tmp_path) == []
+
+
+def test_a_file_that_may(tmp_path):
+    (tmp_path / "a.txt").write_text("old")
+    file = AtomicFile(tmp_path / "a.txt")
+    file.path.write_text("new")
+    file.commit()
+    assert (tmp_path / "a.txt").read_text() == "new"
+
+
+def test_what_exists(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    there = [name for name in ("file", "dangling", "none", "file/none") if exists(tmp_path / name)]
+    assert there == ["file", "dangling"]
+    with pytest.raises(OutputNotWritableError, match="too long"):
+        exists(tmp_path / ("a" * 300))
