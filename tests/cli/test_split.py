@@ -269,3 +269,12 @@ def test_a_named_pipe_is_refused_not_waited_for(tmp_path):
     )
     assert done.returncode == 11
     assert "regular file" in done.stderr
+
+
+def test_a_gain_is_said_where_the_stem_goes_to_stdout_too(vocalsep, tmp_path, tone):
+    loud = tmp_path / "loud.wav"
+    soundfile.write(loud, (tone / np.abs(tone).max()).T, 44100, subtype="PCM_16")
+    done = vocalsep("split", loud, "--stem", "accompaniment", "-o", "-")
+    assert done.code == 0, done.err
+    assert "loud.wav: 0:02 in" in done.error_line
+    assert done.out.startswith("RIFF")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-MODEL_PANEL = "Model"
+MODEL_PANEL, MESSAGES_PANEL = "Model", "Messages"
 """Where the help shows them."""
 
 Device = Annotated[
@@ -34,5 +34,5 @@ Threads = Annotated[
 ]
 Offline = Annotated[bool, typer.Option("--offline", rich_help_panel=MODEL_PANEL, help="Never download weights.")]
 Debug = Annotated[
-    bool, typer.Option("--debug", rich_help_panel="Messages", help="Show the traceback of an error.")
+    bool, typer.Option("--debug", rich_help_panel=MESSAGES_PANEL, help="Show the traceback of an error.")
 ]

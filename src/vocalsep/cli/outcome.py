@@ -29,23 +29,26 @@ class Outcome:
     error: Exception | None = None
 
 
-def tell(outcome: Outcome, *, as_json: bool, quiet: bool, alone: bool) -> None:
-    """Print the results of a track on stdout, and the rest on stderr.
-
-    Args:
-        outcome: of the track.
-        as_json: one line of JSON takes the place of the paths.
-        quiet: errors only.
-        alone: the track is the only one, and `conclude` raises its error.
-    """
-    result, error = outcome.result, outcome.error
+def give(outcome: Outcome, *, as_json: bool) -> None:
+    """Print the results of a track on stdout: the paths of its stems, or one line of JSON in their place."""
     if as_json:
         facts = _json_of(outcome)
         line = json.dumps(facts, ensure_ascii=False)
         _print_result(line if _in_encoding_of_stdout(line) == line else json.dumps(facts))
-    elif result:
-        for path in result.outputs.values():
+    elif outcome.result:
+        for path in outcome.result.outputs.values():
             _print_result(str(path))
+
+
+def tell(outcome: Outcome, *, quiet: bool, alone: bool) -> None:
+    """Say on stderr what came of a track.
+
+    Args:
+        outcome: of the track.
+        quiet: errors only.
+        alone: the track is the only one, and `conclude` raises its error.
+    """
+    result, error = outcome.result, outcome.error
     if error and not alone:
         report.say(f"{outcome.track.path}: {report.describe(error)}")
     if quiet or error:

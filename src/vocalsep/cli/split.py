@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vocalsep.cli import report
+from vocalsep.cli import options, report
 from vocalsep.cli.batch import Batch, FileOptions
 from vocalsep.cli.inputs import find_tracks, take_shard
-from vocalsep.cli.outcome import conclude, stdout_errors, tell
+from vocalsep.cli.outcome import conclude, give, stdout_errors, tell
 from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.errors import OptionError, OutputNotWritableError
 from vocalsep.template import DEFAULT_TEMPLATE, check_template
@@ -64,7 +64,7 @@ class Clip(str, Enum):
 app = typer.Typer(add_completion=False)
 
 # how the help groups the options
-_INPUT, _OUTPUT, _MODEL, _REPORT = "Inputs", "Outputs", "Model", "Messages"
+_INPUT, _OUTPUT, _MODEL, _REPORT = "Inputs", "Outputs", options.MODEL_PANEL, options.MESSAGES_PANEL
 
 
 @app.command()
@@ -133,38 +133,19 @@ def split(
             "--shard", metavar="I/N", rich_help_panel=_INPUT, help="Only the I-th of N parts of the list."
         ),
     ] = None,
-    device: Annotated[
-        str, typer.Option("--device", "-d", rich_help_panel=_MODEL, help="auto, cpu, cuda, cuda:N, mps.")
-    ] = "auto",
-    precision: Annotated[
-        str, typer.Option("--precision", rich_help_panel=_MODEL, help="auto, fp32, bf16, fp16.")
-    ] = "auto",
-    segment: Annotated[
-        float | None,
-        typer.Option("--segment", rich_help_panel=_MODEL, help="Seconds a segment.", show_default="the model's"),
-    ] = None,
-    overlap: Annotated[
-        float | None,
-        typer.Option(
-            "--overlap", rich_help_panel=_MODEL, help="Of segments, 0 to 0.9.", show_default="the model's"
-        ),
-    ] = None,
-    shifts: Annotated[
-        int, typer.Option("--shifts", rich_help_panel=_MODEL, help="Further passes, averaged: better and slower.")
-    ] = 0,
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
+    segment: options.Segment = None,
+    overlap: options.Overlap = None,
+    shifts: options.Shifts = 0,
     batch_size: Annotated[
         int | None,
         typer.Option(
             "--batch-size", rich_help_panel=_MODEL, help="Segments at once.", show_default="1, or 8 on a GPU"
         ),
     ] = None,
-    threads: Annotated[
-        int | None,
-        typer.Option("--threads", rich_help_panel=_MODEL, help="Of the CPU.", show_default="PyTorch's choice"),
-    ] = None,
-    offline: Annotated[
-        bool, typer.Option("--offline", rich_help_panel=_MODEL, help="Never download weights.")
-    ] = False,
+    threads: options.Threads = None,
+    offline: options.Offline = False,
     as_json: Annotated[
         bool, typer.Option("--json", rich_help_panel=_REPORT, help="One JSON line a file on stdout.")
     ] = False,
@@ -174,9 +155,7 @@ def split(
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", rich_help_panel=_REPORT, help="Say errors only.")
     ] = False,
-    debug: Annotated[
-        bool, typer.Option("--debug", rich_help_panel=_REPORT, help="Show the traceback of an error.")
-    ] = False,
+    debug: options.Debug = False,
 ) -> None:
     """Split songs into vocals and accompaniment.
 
@@ -217,7 +196,7 @@ def split(
             )
 
     with _output_folder(out, to_stdout) as out_dir:
-        options = FileOptions(
+        asked = FileOptions(
             out_dir=out_dir,
             template=template,
             model=model_id(model),
@@ -235,7 +214,7 @@ def split(
             extensions=AUDIO_EXTENSIONS,
             recursive=recursive,
             out_dir=out_dir,
-            stems_of=lambda track: options.targets(track, [one.value for one in Stem if one is not Stem.both]),
+            stems_of=lambda track: asked.targets(track, [one.value for one in Stem if one is not Stem.both]),
         )
         tracks = take_shard(tracks, shard)
         if to_stdout and (len(stems) > 1 or len(tracks) != 1 or as_json):
@@ -246,15 +225,16 @@ def split(
         if not tracks and not quiet:
             report.say(f"shard {shard} has no tracks")
         display = ProgressDisplay(wanted=not quiet, total_tracks=len(tracks))
-        batch = Batch(load, options, display)
+        batch = Batch(load, asked, display)
         outcomes = []
         with display:
             for outcome in batch.run(tracks, jobs):
                 outcomes.append(outcome)
                 display.track_done()
-                if not to_stdout:
-                    with display.paused():
-                        tell(outcome, as_json=as_json, quiet=quiet, alone=len(tracks) == 1)
+                with display.paused():
+                    if not to_stdout:
+                        give(outcome, as_json=as_json)
+                    tell(outcome, quiet=quiet, alone=len(tracks) == 1)
         if to_stdout and outcomes[0].result:
             _copy_to_stdout(next(iter(outcomes[0].result.outputs.values())))
     conclude(outcomes)
