@@ -1,9 +1,20 @@
+import signal
+import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from vocalsep.pipeline import Drain, prefetch
+from vocalsep.pipeline import Drain, aside, in_order, prefetch
+
+ctrl_c = pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to a single process")
+
+
+def press_ctrl_c(times=1):
+    for _ in range(times):
+        time.sleep(0.1)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
 
 def test_prefetch_runs_ahead_but_not_too_far():
@@ -77,3 +88,65 @@ def test_drain_left_by_an_exception_drops_what_waits():
         threading.Timer(0.1, gate.set).start()
         raise KeyboardInterrupt
     assert len(taken) <= 1
+
+
+def test_aside_is_another_thread_and_raises_what_it_raises():
+    assert aside(threading.current_thread) is not threading.current_thread()
+    with pytest.raises(ZeroDivisionError):
+        aside(lambda: 1 / 0)
+
+
+@ctrl_c
+def test_ctrl_c_does_not_leave_a_thread_at_work():
+    finished = []
+
+    def work():
+        press_ctrl_c(3)
+        time.sleep(0.2)
+        finished.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        aside(work)
+    assert finished
+
+
+@ctrl_c
+def test_ctrl_c_while_drain_waits_for_its_end():
+    taken = []
+
+    def slowly(item):
+        press_ctrl_c(2)
+        taken.append(item)
+
+    with pytest.raises(KeyboardInterrupt), Drain(slowly, depth=50) as drain:
+        for i in range(50):
+            drain.put(i)
+    n = len(taken)
+    assert n <= 2
+    time.sleep(0.3)
+    assert len(taken) == n
+
+
+@pytest.mark.parametrize("comes_to_life", [False, True])
+def test_ctrl_c_while_a_thread_starts(monkeypatch, comes_to_life):
+    start = threading.Thread.start
+
+    def interrupted(thread):
+        if comes_to_life:
+            start(thread)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        aside(lambda: time.sleep(0.01))
+
+
+def test_in_order_gives_what_pool_map_gives():
+    def slower_first(i):
+        time.sleep(0.05 * (3 - i))
+        return i
+
+    with ThreadPoolExecutor(3) as pool:
+        assert list(in_order(pool, slower_first, range(3))) == [0, 1, 2]
+        with pytest.raises(ZeroDivisionError):
+            list(in_order(pool, lambda i: 1 / i, [1, 0]))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import struct
+from contextlib import suppress
 from pathlib import Path
 
 import av
@@ -103,6 +104,41 @@ def test_streamed_wav_ends_where_it_ends(tmp_path, whole, decode, riff: int, dat
     content[4:8], content[40:44] = struct.pack("<I", riff), struct.pack("<I", data)
     (tmp_path / "a.wav").write_bytes(content)
     np.testing.assert_array_equal(decode(tmp_path / "a.wav"), decode(whole / "a.wav"))
+
+
+def test_flipped_bytes_are_damage_and_quiet(tmp_path, whole, decode, capfd) -> None:
+    """Containers that ask FFmpeg for places before the start of the file, and for signals that are none."""
+    rng = np.random.default_rng(7)
+    for name in ("a.wma", "a.caf", "a.w64", "a.aiff", "a.au"):
+        data = (whole / name).read_bytes()[:40_000]
+        for _ in range(60):
+            damaged = bytearray(data)
+            for place in rng.integers(0, (64, 512)[rng.integers(2)], 2):
+                damaged[place] = rng.integers(256)
+            (tmp_path / name).write_bytes(damaged)
+            for salvage in (False, True):
+                with suppress(DamagedAudioError, NotAudioError, EmptyAudioError):
+                    decode(tmp_path / name, salvage=salvage)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("salvage", [False, True])
+def test_more_channels_than_ffmpeg_converts(tmp_path, decode, salvage: bool) -> None:
+    soundfile.write(tmp_path / "a.au", np.zeros((100, 68)), 48000)
+    if salvage:
+        with pytest.raises(DamagedAudioError, match="nothing of it"):
+            decode(tmp_path / "a.au", salvage=True)
+    else:
+        assert decode(tmp_path / "a.au").shape == (68, 100)
+
+
+@pytest.mark.parametrize("salvage", [False, True])
+def test_rate_at_which_a_small_file_is_a_day_of_audio(tmp_path, song, decode, salvage: bool) -> None:
+    soundfile.write(tmp_path / "a.wav", song(5000).T, 999)
+    with pytest.raises(NotAudioError, match="sample rate of 999 Hz"):
+        decode(tmp_path / "a.wav", salvage=salvage)
+    soundfile.write(tmp_path / "a.wav", song(5000).T, 1000)
+    assert decode(tmp_path / "a.wav", salvage=salvage).shape == (2, 5000)
 
 
 APE_HEADER = struct.pack("<8sIIII8x", b"APETAGEX", 2000, 232, 1, 0xA0000000)

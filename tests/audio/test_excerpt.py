@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from vocalsep.audio.excerpt import SEEKABLE_EXTENSIONS, extent_of, read_excerpt
+from vocalsep.audio.reader import open_audio
 from vocalsep.errors import DamagedAudioError, InputNotFoundError, InputUnreadableError, NotAudioError
 
 FORMATS = [
@@ -161,3 +162,16 @@ def test_no_file_stays_open(tmp_path, song):
         with pytest.raises(NotAudioError):
             extent_of(tmp_path / "text.wav")
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names are text elsewhere")
+@pytest.mark.parametrize("name", [b"\xff.wav", "é音.wav".encode(), b"\xe9 \x80.wav"])
+def test_name_that_is_no_utf_8(tmp_path, song, name):
+    soundfile.write(tmp_path / "a.wav", song(1000).T, 44100)
+    path = tmp_path / os.fsdecode(name)
+    (tmp_path / "a.wav").rename(path)
+    assert extent_of(path).n_samples == 1000
+    assert read_excerpt(path, 10, 100).shape == (2, 100)
+    with open_audio(path) as audio:
+        assert audio.info.codec == "pcm_16"  # by libsndfile
+        assert sum(block.shape[1] for block in audio.blocks()) == 1000

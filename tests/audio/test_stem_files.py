@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import threading
+import time
 import tracemalloc
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +18,9 @@ from vocalsep.atomic import AtomicFile
 from vocalsep.audio.formats import OutputFormat
 from vocalsep.audio.stem_files import StemFiles, _gain
 from vocalsep.audio.tags import Tags, read_tags
+from vocalsep.audio.target import TargetFile
 from vocalsep.errors import DiskFullError, OptionError, OutputNotWritableError
+from vocalsep.pipeline import aside
 
 CONTAINERS = ["wav", "flac", "mp3", "ogg", "opus", "m4a"]
 WAV16 = OutputFormat(depth="16")
@@ -140,6 +145,45 @@ def test_without_commit_nothing_is_left(tmp_path, song, container: str, peak: fl
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
+    assert list(tmp_path.iterdir()) == []
+
+
+def count_writes(monkeypatch, on_write) -> None:
+    """Call ``on_write`` with the number of each write of a codec from now on."""
+    n, write = iter(range(10**9)), TargetFile.write
+
+    def counted(file: TargetFile, data: bytes) -> int:
+        on_write(next(n))
+        return write(file, data)
+
+    monkeypatch.setattr(TargetFile, "write", counted)
+
+
+@pytest.mark.parametrize("peak", [0.5, 1.5])
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_no_codec_writes_in_the_main_thread(tmp_path, song, monkeypatch, container: str, peak: float) -> None:
+    threads = set()
+    count_writes(monkeypatch, lambda _: threads.add(threading.current_thread()))
+    with open_files(tmp_path, OutputFormat(container=container)) as files:
+        aside(lambda: files.write(make_stems(song, 100_000, peak)))
+        files.commit()
+    assert threads
+    assert threading.main_thread() not in threads
+
+
+def press_ctrl_c() -> None:
+    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+    time.sleep(0.05)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to a single process")
+@pytest.mark.parametrize("at", [0, 2])
+@pytest.mark.parametrize("container", ["flac", "mp3", "m4a"])
+def test_ctrl_c_during_commit_leaves_nothing(tmp_path, song, monkeypatch, container: str, at: int) -> None:
+    with pytest.raises(KeyboardInterrupt), open_files(tmp_path, OutputFormat(container=container)) as files:
+        files.write(make_stems(song, 100_000, 1.5))
+        count_writes(monkeypatch, lambda n: press_ctrl_c() if n == at else None)
+        files.commit()
     assert list(tmp_path.iterdir()) == []
 
 

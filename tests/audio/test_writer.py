@@ -145,6 +145,34 @@ def test_without_commit_nothing_is_left(tmp_path, song, container: str, n_blocks
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("operation", ["write", "seek"])
+@pytest.mark.parametrize("container", ["wav", "flac", *LOSSY])
+def test_error_in_a_callback_is_raised_before_the_file_has_its_name(
+    tmp_path, song, write, monkeypatch, container: str, operation: str
+) -> None:
+    open_file = Path.open
+
+    class Interrupted:
+        """A file in which Ctrl-C strikes at the second call of an operation."""
+
+        def __init__(self, file) -> None:
+            self._file, self._n = file, 0
+
+        def __getattr__(self, name: str):
+            self._n += name == operation
+            if name == operation and self._n == 2:
+                raise KeyboardInterrupt
+            return getattr(self._file, name)
+
+    monkeypatch.setattr(Path, "open", lambda *args, **options: Interrupted(open_file(*args, **options)))
+    try:
+        write(tmp_path / "a", song(100_000), OutputFormat(container=container))
+    except KeyboardInterrupt:
+        assert list(tmp_path.iterdir()) == []
+    else:
+        assert operation == "seek"  # some formats need no second
+
+
 def test_target_is_replaced_only_on_commit(tmp_path, song, decode, write) -> None:
     path = tmp_path / "new" / "a.wav"
     write(path, song(100), OutputFormat())

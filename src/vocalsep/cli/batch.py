@@ -18,6 +18,7 @@ from vocalsep.cli.inputs import STDIN, Track
 from vocalsep.cli.outcome import Outcome
 from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.errors import DiskFullError, InputUnreadableError, OutputError, VocalsepError
+from vocalsep.pipeline import in_order
 from vocalsep.template import stem_paths
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Batch:
             return
         with ThreadPoolExecutor(jobs) as pool:
             try:
-                yield from pool.map(self._split, tracks)
+                yield from in_order(pool, self._split, tracks)
             except BaseException:
                 self._interrupted.set()
                 pool.shutdown(wait=True, cancel_futures=True)

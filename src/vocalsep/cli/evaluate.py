@@ -15,6 +15,7 @@ import typer
 from vocalsep.cli import options, report
 from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.errors import BatchError, MissingExtraError
+from vocalsep.pipeline import in_order
 
 if TYPE_CHECKING:
     from vocalsep.datasets.sources import Split as Part
@@ -172,7 +173,7 @@ def _score_all(
 
     with display, ThreadPoolExecutor(jobs) as pool:
         try:
-            for song in pool.map(score, tracks):
+            for song in in_order(pool, score, tracks):
                 display.track_done()
                 yield song
         except BaseException:

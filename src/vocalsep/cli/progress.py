@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
+from vocalsep.cli import report
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -81,8 +83,8 @@ class ProgressDisplay:
         if not self._bars:
             yield lambda done, total, note="": None
             return
-        shown = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 3]}..."
-        shown = shown.replace("\n", " ")
+        shown = report.shown(name)
+        shown = shown if len(shown) <= _LONGEST_NAME else f"{shown[: _LONGEST_NAME - 3]}..."
         bars, task = self._bars, self._bars.add_task(shown, total=None)
 
         def advance(done: float, total: float | None, note: str = "") -> None:

@@ -234,9 +234,9 @@ def split(
                 with display.paused():
                     if not to_stdout:
                         give(outcome, as_json=as_json)
+                    elif outcome.result:
+                        _copy_to_stdout(next(iter(outcome.result.outputs.values())))
                     tell(outcome, quiet=quiet, alone=len(tracks) == 1)
-        if to_stdout and outcomes[0].result:
-            _copy_to_stdout(next(iter(outcomes[0].result.outputs.values())))
     conclude(outcomes)
 
 

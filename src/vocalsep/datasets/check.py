@@ -16,6 +16,7 @@ from vocalsep.datasets.candidates import Candidate, find_candidates
 from vocalsep.datasets.measure import Level, Measured, measure
 from vocalsep.datasets.sources import Dataset
 from vocalsep.errors import NoTracksError
+from vocalsep.pipeline import in_order
 
 MODEL_RATE = 44100
 """Sample rate that models work at, in Hz."""
@@ -97,7 +98,7 @@ def check_dataset(
     measured: list[Measured] = []
     with ThreadPoolExecutor(jobs or min(_MOST_JOBS, os.cpu_count() or 1)) as pool:
         try:
-            for one in pool.map(_measure, candidates):
+            for one in in_order(pool, _measure, candidates):
                 measured.append(one)
                 if progress:
                     progress(len(measured), len(candidates))
