@@ -19,8 +19,8 @@ from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.errors import OptionError, RunError
 
 if TYPE_CHECKING:
+    from vocalsep.training.position import StepReport
     from vocalsep.training.run_folder import RunConfig, RunFolder
-    from vocalsep.training.trainer import StepReport
 
 
 class Device(str, Enum):

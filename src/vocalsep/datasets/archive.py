@@ -91,6 +91,7 @@ def extract(archive: Archive, file: Path, root: Path, progress: Progress | None 
                     done += n_bytes
                     if progress:
                         progress(done, total)
+    # the last is zipfile's word for a way of compression that it does not know
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise CorruptArchiveError(f"{file} cannot be unpacked: {error}", "Remove it and run again.") from error
 

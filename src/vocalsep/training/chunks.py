@@ -253,5 +253,6 @@ def _pairs(tracks: Sequence[Track]) -> Iterator[tuple[Track, Track]]:
     having = [
         own or [track for track in tracks if stem in track.stems] for stem, own in zip(STEMS, alone, strict=True)
     ]
+    # the cycles have no end: the number of pairs is it
     for _, vocals, accompaniment in zip(range(n_pairs), *map(itertools.cycle, having), strict=False):
         yield vocals, accompaniment

@@ -81,6 +81,7 @@ def score_boxes(path: Path, scores: Mapping[str, Mapping[str, Sequence[float]]],
     """
     figure, panels = _figure(len(scores), width=3 * len(scores), height=4)
     for axes, (metric, stems) in zip(panels, scores.items(), strict=True):
+        # there are more colours than stems
         for position, (colour, values) in enumerate(zip(_COLOURS, stems.values(), strict=False), start=1):
             if not values:
                 continue

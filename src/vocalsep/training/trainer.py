@@ -11,7 +11,6 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
@@ -41,6 +40,7 @@ from vocalsep.training.estimator import Estimator, compare
 from vocalsep.training.journal import Journal
 from vocalsep.training.losses import weighted_losses
 from vocalsep.training.optimisation import Schedule, make_optimiser, moving_average
+from vocalsep.training.position import Position, StepReport
 from vocalsep.training.run_folder import RunConfig, RunFolder
 from vocalsep.training.validation import validate
 
@@ -48,43 +48,6 @@ _LOOK_STEPS = 10
 """Steps between looks at the loss, each of which waits for the device."""
 
 _STATISTICS_BATCHES = 64
-
-
-@dataclass(kw_only=True)
-class Position:
-    """Where a run is, and what came of it: plain values that are saved with every checkpoint.
-
-    Attributes:
-        epoch: epochs that are complete.
-        epoch_step: steps of the epoch under way.
-        step: all steps.
-        seconds: that the run took.
-        best_loss: lowest validation loss so far.
-        epochs_since_best: since then.
-        sums: of the training losses of the epoch under way, in the main process.
-        history: a row for each epoch, see `vocalsep.training.history`.
-    """
-
-    epoch: int = 0
-    epoch_step: int = 0
-    step: int = 0
-    seconds: float = 0.0
-    best_loss: float = math.inf
-    epochs_since_best: int = 0
-    sums: dict[str, float] = field(default_factory=dict)
-    history: list[dict[str, float]] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepReport:
-    """What is told of a step: where the run is, the loss, and seconds of audio trained on a second."""
-
-    epoch: int
-    epochs: int
-    epoch_step: int
-    epoch_steps: int
-    loss: float
-    audio_rate: float
 
 
 class Trainer:

@@ -117,7 +117,7 @@ def _outcome(function: Callable[[Item], Result], item: Item) -> tuple[Result | N
         return function(item), None
     except VocalsepError as error:
         return None, error
-    except Exception:
+    except Exception:  # whatever it is, the owner raises it: not every exception can be pickled
         return None, WorkerError(traceback.format_exc())
 
 
