@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 import soundfile
 
-from vocalsep.datasets.sources import MUSDB18HQ_VALIDATION, Folders, Musdb18hq, Pools, data_folder, open_dataset
+from vocalsep.datasets.sources import (
+    MUSDB18HQ_VALIDATION,
+    Folders,
+    Musdb18hq,
+    Pools,
+    data_folder,
+    open_dataset,
+    without_folders,
+)
 from vocalsep.datasets.track import ACCOMPANIMENT, MIXTURE, VOCALS
 from vocalsep.errors import NoTracksError, OptionError, UnfitTrackError
 
@@ -154,12 +162,47 @@ def test_pools(tmp_path):
     assert Counter(tuple(track.stems) for track in train) == {(VOCALS,): 9, (ACCOMPANIMENT,): 9}
     assert Counter(tuple(track.stems) for track in valid) == {(VOCALS,): 1, (ACCOMPANIMENT,): 1}
     assert sorted(names(dataset, "all")) == sorted(
-        [f"vocals/v{n}" for n in range(10)] + [f"accompaniment/b{n}" for n in range(10)]
+        [f"vocals/v{n}.wav" for n in range(10)] + [f"accompaniment/b{n}.wav" for n in range(10)]
     )
     assert sorted(track.name for track in train + valid) == sorted(names(dataset, "all"))
     assert not dataset.has_test
     with pytest.raises(NoTracksError, match="folders:ROOT"):
         dataset.tracks("test")
+
+
+def test_pools_that_are_in_parts(tmp_path):
+    for stem in ("voices", "bands"):
+        for name in ("train/a", "train/b", "valid/c"):
+            write(tmp_path / stem / f"{name}.wav")
+    dataset = open_dataset(f"pools:{tmp_path / 'voices'},{tmp_path / 'bands'}")
+    assert names(dataset, "train") == [
+        "vocals/a.wav",
+        "vocals/b.wav",
+        "accompaniment/a.wav",
+        "accompaniment/b.wav",
+    ]
+    assert names(dataset, "valid") == ["vocals/c.wav", "accompaniment/c.wav"]
+    assert len(names(dataset, "all")) == 6
+
+
+def test_several_data_sets_are_one(tmp_path):
+    for n in range(3):
+        song(tmp_path / "songs" / f"s{n}")
+        song(tmp_path / "more" / f"s{n}")
+        write(tmp_path / "voices" / f"v{n}.wav")
+        write(tmp_path / "bands" / f"v{n}.wav")
+    spec = f"synth:{tmp_path / 'songs'} + {tmp_path / 'more'} + pools:{tmp_path / 'voices'},{tmp_path / 'bands'}"
+    dataset = open_dataset(spec)
+    everything = names(dataset, "all")
+    assert len(everything) == len(set(everything)) == 3 + 3 + 6
+    assert {"1/s0", "2/s0", "3/vocals/v0.wav"} < set(everything)
+    assert len(names(dataset, "valid")) == 1 + 1 + 2
+    assert sorted(names(dataset, "train") + names(dataset, "valid")) == sorted(everything)
+    assert not dataset.has_test
+    assert open_dataset(dataset.spec) == dataset
+    assert without_folders(dataset.spec) == "synth:songs + folders:more + pools:voices,bands"
+    with pytest.raises(NoTracksError, match="nowhere is not a folder"):
+        open_dataset(f"synth:{tmp_path / 'songs'} + folders:nowhere")
 
 
 def test_an_empty_pool(tmp_path):

@@ -28,7 +28,7 @@ def test_the_defaults_change_nothing():
 def test_the_same_seed_gives_the_same_and_another_does_not():
     everything = Augmentation(
         gain_low=0.5, gain_high=1.5, swap_channels=0.5, flip_polarity=0.5, remix=1, pitch=1, equalise=0.5,
-        narrow=0.5, lowpass=0.5, mute_vocals=0.2, mute_accompaniment=0.2,
+        narrow=0.5, lowpass=0.5, mono=0.3, band_limit=0.5, drive=0.5, mute_vocals=0.2, mute_accompaniment=0.2,
     )  # fmt: skip
     x = stems()
     first = augmented(everything, x, seed=3)
@@ -130,3 +130,40 @@ def test_shares_and_ranges_are_checked():
     for wrong in ({"remix": 1.5}, {"narrow": -0.1}, {"gain_low": 2.0}, {"speed_range": 0.9}):
         with pytest.raises(OptionError):
             Augmentation(**wrong)
+
+
+def test_mono_is_the_middle_of_both_stems_of_a_chunk():
+    x = stems(batch=40)
+    out = augmented(Augmentation(mono=0.5), x)
+    same = (out[:, :, 0] == out[:, :, 1]).all(dim=-1)
+    assert torch.equal(same[:, 0], same[:, 1])
+    assert 8 < int(same[:, 0].sum()) < 32
+    assert torch.equal(out[~same[:, 0]], x[~same[:, 0]])
+    torch.testing.assert_close(out.mean(dim=2), x.mean(dim=2))
+
+
+def test_a_limited_band_ends_at_one_frequency_in_both_stems():
+    x = stems(batch=16, seconds=1)
+    out = augmented(Augmentation(band_limit=1, band_limit_hz=3500), x)
+    power = torch.fft.rfft(out).abs().square().flatten(2)
+    lost = torch.fft.rfft(out - x).abs().square().flatten(2)
+    assert (lost.sum(dim=-1) > 0.01 * power.sum(dim=-1)).all()
+    ends = (torch.fft.rfft(out).abs().amax(dim=2) > 1e-3).float().cumsum(dim=-1).argmax(dim=-1)  # Hz: one second
+    assert torch.equal(ends[:, 0] // 100, ends[:, 1] // 100)
+    assert 3400 < int(ends.min()) < 6000
+    assert 12_000 < int(ends.max()) <= 0.4 * RATE
+    low = torch.fft.rfft(out - x).abs()[..., :3200]
+    assert float(low.max()) < 1e-3 * float(torch.fft.rfft(x).abs().max())
+
+
+def test_driving_bends_the_mixture_and_keeps_the_share_of_the_stems():
+    x = stems(batch=8)
+    out = augmented(Augmentation(drive=1, drive_db=12), x)
+    mixture, driven = x.sum(dim=1), out.sum(dim=1)
+    crest = mixture.abs().amax(dim=-1) / mixture.square().mean(dim=-1).sqrt()
+    after = driven.abs().amax(dim=-1) / driven.square().mean(dim=-1).sqrt()
+    assert (after < crest).all()
+    loud = mixture.abs() > 1e-2
+    torch.testing.assert_close((out[:, 0] / driven)[loud], (x[:, 0] / mixture)[loud], rtol=1e-3, atol=1e-3)
+    silent = torch.zeros_like(x)
+    assert torch.equal(augmented(Augmentation(drive=1), silent), silent)

@@ -22,15 +22,19 @@ def data_folder(tmp_path, monkeypatch):
 
 
 def test_without_data_songs_are_made_once_and_that_is_said(data_folder, caplog):
-    dataset = training_dataset(None)
+    dataset = training_dataset([])
     assert dataset.spec == f"synth:{data_folder / 'synth'}"
     made = {path: path.stat().st_mtime_ns for path in data_folder.rglob("*.flac")}
     assert len(dataset.tracks("train")) == len(dataset.tracks("valid")) == 1
     assert "training on 0 minutes of synthesised songs" in caplog.text
     caplog.clear()
-    assert training_dataset("synth").spec == dataset.spec
+    assert training_dataset(["synth"]).spec == dataset.spec
     assert {path: path.stat().st_mtime_ns for path in data_folder.rglob("*.flac")} == made
     assert caplog.text == ""
+    write_tracks(data_folder / "own", 3, seconds=0.2)
+    both = training_dataset(["synth", str(data_folder / "own")])
+    assert both.spec == f"{dataset.spec} + folders:{data_folder / 'own'}"
+    assert len(both.tracks("all")) == 2 + 3
 
 
 def test_musdb_is_taken_where_fetch_puts_it(data_folder):
@@ -40,6 +44,6 @@ def test_musdb_is_taken_where_fetch_puts_it(data_folder):
             song = data_folder / "musdb18hq" / part / name
             song.parent.mkdir(parents=True, exist_ok=True)
             (data_folder / "made" / part / str(number) / "song-0").rename(song)
-    dataset = training_dataset(None)
+    dataset = training_dataset([])
     assert dataset.spec == f"musdb18hq:{data_folder / 'musdb18hq'}"
     assert [track.name for track in dataset.tracks("valid")] == ["ANiMAL - Rockshow"]

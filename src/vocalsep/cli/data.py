@@ -101,6 +101,12 @@ def synth(
         int | None, typer.Option("--jobs", "-j", min=1, help="Songs at once.", show_default="as many as CPUs")
     ] = None,
     song_seconds: Annotated[float, typer.Option("--song-seconds", min=5.0, help="Length of a song.")] = 60.0,
+    voices: Annotated[
+        Path | None,
+        typer.Option(
+            "--voices", help="Folder of recorded speakers, one a file, who sing too.", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Make songs with exact stems, of synthesised voices and instruments; prints the folder."""
     with needs_extra("train"):
@@ -108,7 +114,15 @@ def synth(
 
     report.log_to_stderr(0)
     with ProgressDisplay(wanted=True) as display, display.bar("making songs") as advance:
-        songs = synthesise(out, minutes=minutes, seed=seed, jobs=jobs, song_seconds=song_seconds, progress=advance)
+        songs = synthesise(
+            out,
+            minutes=minutes,
+            seed=seed,
+            jobs=jobs,
+            song_seconds=song_seconds,
+            voices=voices,
+            progress=advance,
+        )
     report.say(f"{len(songs)} songs; train on them: vocalsep train --model tdsa --data synth:{out}")
     typer.echo(out)
 

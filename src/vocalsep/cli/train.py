@@ -40,10 +40,12 @@ def train(
         typer.Option("--model", "-m", help="Architecture: umx, tdf, tdsa, tdt or tdf_mask.", show_default=False),
     ] = None,
     data: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--data",
-            help="Folder of tracks, musdb18hq[:ROOT], folders:ROOT, pools:VOCALS,ACCOMPANIMENT or synth[:ROOT].",
+            metavar="SPEC",
+            help="Folder of tracks, musdb18hq[:ROOT], folders:ROOT, pools:VOCALS,ACCOMPANIMENT or synth[:ROOT]; "
+            "several are trained on together.",
             show_default="MUSDB18-HQ if it was fetched, or synth",
         ),
     ] = None,
@@ -85,9 +87,9 @@ def train(
             if out is None:
                 raise OptionError("--resume needs the folder of the run", "Add -o RUN.")
             folder = RunFolder(out)
-            config = _config_to_resume(folder, model, data, recipe, settings or [])
+            config = _config_to_resume(folder, model, data or [], recipe, settings or [])
         else:
-            config, folder = _new_run(model, data, recipe, out, settings or [], display, device)
+            config, folder = _new_run(model, data or [], recipe, out, settings or [], display, device)
         with display.bar(str(folder.path)) as advance:
             trainer = Trainer(
                 config,
@@ -109,7 +111,7 @@ def train(
 
 def _new_run(
     model: str | None,
-    data: str | None,
+    data: list[str],
     recipe: str | None,
     out: Path | None,
     settings: list[str],
@@ -138,7 +140,7 @@ def _new_run(
 
 
 def _config_to_resume(
-    folder: RunFolder, model: str | None, data: str | None, recipe: str | None, settings: list[str]
+    folder: RunFolder, model: str | None, data: list[str], recipe: str | None, settings: list[str]
 ) -> RunConfig:
     from vocalsep.training.run_folder import check_same_run
 
@@ -147,7 +149,7 @@ def _config_to_resume(
         raise RunError(
             f"{folder.path} is a run of {before.architecture}, not {model}", "Choose another -o folder."
         )
-    if data is not None or recipe is not None:
+    if data or recipe is not None:
         raise OptionError("--data and --recipe are those of the run", "Leave them out with --resume.")
     now = before.with_settings(settings)
     check_same_run(before, now)

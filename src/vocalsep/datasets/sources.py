@@ -1,7 +1,8 @@
-"""Where tracks come from: MUSDB18-HQ, folders of stems, pools of unpaired files, songs that were synthesised."""
+"""Where tracks come from: MUSDB18-HQ, folders of stems, pools of unpaired files, synthesised songs, or several."""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 from collections.abc import Sequence
@@ -40,6 +41,7 @@ MUSDB18HQ_VALIDATION = frozenset(
 """The 14 songs of the train part that the field validates on."""
 
 _VALIDATION_SHARE = 0.1
+_AND = " + "
 
 
 class Dataset(Protocol):
@@ -77,7 +79,8 @@ def open_dataset(spec: str) -> Dataset:
 
     Args:
         spec: ``musdb18hq:ROOT`` (or ``musdb18hq``, in `data_folder`), ``folders:ROOT``, ``synth:ROOT``,
-            ``pools:VOCALS,ACCOMPANIMENT``, or a folder, which is MUSDB18-HQ where it has its parts and names.
+            ``pools:VOCALS,ACCOMPANIMENT``, or a folder, which is MUSDB18-HQ where it has its parts and names;
+            or several of these with `` + `` between them.
 
     Raises:
         OptionError: the spec is none of these.
@@ -88,6 +91,8 @@ def open_dataset(spec: str) -> Dataset:
         Traceback (most recent call last):
         vocalsep.errors.OptionError: 'pools:voices' needs two folders. Write pools:VOCALS,ACCOMPANIMENT.
     """
+    if _AND in spec:
+        return Several(tuple(open_dataset(each) for each in spec.split(_AND)))
     kind, colon, rest = spec.partition(":")
     if not colon and kind == "musdb18hq":
         return Musdb18hq(_folder(data_folder() / "musdb18hq"))
@@ -178,7 +183,10 @@ class Folders:
 
 @dataclass(frozen=True, slots=True)
 class Pools:
-    """A folder of vocals and a folder of accompaniments that do not belong together; files right in them."""
+    """A folder of vocals and a folder of accompaniments that do not belong together.
+
+    The files lie right in them, or in their ``train`` and ``valid``; without ``valid`` a tenth of each validates.
+    """
 
     vocals: Path
     accompaniment: Path
@@ -190,18 +198,64 @@ class Pools:
         return f"pools:{self.vocals},{self.accompaniment}"
 
     def tracks(self, split: Split) -> list[Track]:
-        """The tracks of a part, each with one stem; a tenth of each pool validates. See `Dataset.tracks`."""
+        """The tracks of a part, each with one stem; see `Dataset.tracks`."""
         _check_split(split)
         if split == "test":
             raise NoTracksError("pools have no songs to test on", "Give track folders: --data folders:ROOT")
         tracks = []
         for stem, pool in ((VOCALS, self.vocals), (ACCOMPANIMENT, self.accompaniment)):
-            files = audio_files(pool)
-            chosen = files if split == "all" else _divided(files, split, str(pool))
+            chosen = self._files(pool, split)
             if not chosen:
                 raise NoTracksError(f"no audio files in {pool}", "Put wav, flac, ogg, opus or mp3 files there.")
-            tracks += [open_track(f"{stem}/{file.stem}", {stem: [file]}) for file in chosen]
+            tracks += [open_track(f"{stem}/{file.name}", {stem: [file]}) for file in chosen]
         return tracks
+
+    def _files(self, pool: Path, split: Split) -> list[Path]:
+        train, valid = pool / "train", pool / "valid"
+        files = audio_files(train if train.is_dir() else pool)
+        if valid.is_dir():
+            validating = audio_files(valid)
+            return {"train": files, "valid": validating}.get(split, files + validating)
+        return files if split == "all" else _divided(files, split, str(pool))
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Data sets taken together, track by track."""
+
+    datasets: tuple[Dataset, ...]
+
+    @property
+    def spec(self) -> str:
+        """What `open_dataset` makes it of."""
+        return _AND.join(dataset.spec for dataset in self.datasets)
+
+    @property
+    def has_test(self) -> bool:
+        """Whether all have a part to test on."""
+        return all(dataset.has_test for dataset in self.datasets)
+
+    def tracks(self, split: Split) -> list[Track]:
+        """The tracks of a part of each, their names behind its number; see `Dataset.tracks`."""
+        return [
+            dataclasses.replace(track, name=f"{number}/{track.name}")
+            for number, dataset in enumerate(self.datasets, start=1)
+            for track in dataset.tracks(split)
+        ]
+
+
+def without_folders(spec: str) -> str:
+    """A spec with folders by their last names alone: what is shared names nobody's folders.
+
+    Example:
+        >>> without_folders("synth:/home/ann/songs + pools:/data/voices,/data/music")
+        'synth:songs + pools:voices,music'
+    """
+    named = []
+    for each in spec.split(_AND):
+        kind, _, folders = each.partition(":")
+        named.append(f"{kind}:{','.join(Path(folder).name for folder in folders.split(','))}")
+    return _AND.join(named)
 
 
 def _folder(path: Path) -> Path:

@@ -38,6 +38,11 @@ class Augmentation:
         narrow: share of stems whose width is reduced, down to mono.
         lowpass: share of stems that end early,
         lowpass_hz: at this frequency or above.
+        mono: share of chunks that are the same in all channels.
+        band_limit: share of chunks with nothing above a frequency, as after resampling or a codec,
+        band_limit_hz: of at least this.
+        drive: share of chunks that are driven into a limiter, both stems by the gain that the mixture gets,
+        drive_db: at most this far.
         mute_vocals: share of chunks without vocals.
         mute_accompaniment: share of chunks without accompaniment, where there are vocals.
     """
@@ -56,6 +61,11 @@ class Augmentation:
     narrow: float = 0.0
     lowpass: float = 0.0
     lowpass_hz: float = 4000.0
+    mono: float = 0.0
+    band_limit: float = 0.0
+    band_limit_hz: float = 3500.0
+    drive: float = 0.0
+    drive_db: float = 9.0
     mute_vocals: float = 0.0
     mute_accompaniment: float = 0.0
 
@@ -86,7 +96,8 @@ class Augmentation:
         flat = self._filter(flat, sample_rate)
         if self.gain_low < 1 or self.gain_high > 1:
             flat = flat * _uniform(flat, self.gain_low, self.gain_high)
-        return self._mute(flat.view(*stems.shape[:2], *flat.shape[1:]))
+        stems = self._mute(flat.view(*stems.shape[:2], *flat.shape[1:]))
+        return self._drive(self._limit_band(self._make_mono(stems), sample_rate))
 
     def _change_speed(self, stems: Tensor) -> Tensor:
         if not self.speed or float(torch.rand(())) >= self.speed:
@@ -136,6 +147,32 @@ class Augmentation:
         alone = _chosen(vocals, self.mute_accompaniment) & ~silent
         return torch.stack([vocals * ~silent, accompaniment * ~alone], dim=1)
 
+    def _make_mono(self, stems: Tensor) -> Tensor:
+        if not self.mono:
+            return stems
+        middle = stems.mean(dim=2, keepdim=True).expand_as(stems)
+        return torch.where(_chosen(stems, self.mono)[..., None], middle, stems)
+
+    def _limit_band(self, stems: Tensor, sample_rate: int) -> Tensor:
+        if not self.band_limit:
+            return stems
+        highest = math.log(0.4 * sample_rate)
+        limit = torch.exp(_uniform(stems, min(math.log(self.band_limit_hz), highest), highest))[..., None]
+        frequency = torch.fft.rfftfreq(stems.shape[-1], 1 / sample_rate, device=stems.device)
+        # a resampler's filter: to nothing over a twentieth of the band
+        passed = ((limit - frequency) / (0.05 * limit)).clamp(0, 1)
+        limited = torch.fft.irfft(torch.fft.rfft(stems) * passed, n=stems.shape[-1])
+        return torch.where(_chosen(stems, self.band_limit)[..., None], limited, stems)
+
+    def _drive(self, stems: Tensor) -> Tensor:
+        if not self.drive:
+            return stems
+        mixture = stems.sum(dim=1, keepdim=True)
+        level = mixture.abs().amax(dim=(1, 2, 3), keepdim=True) + 1e-8
+        driven = mixture / level * 10 ** (_uniform(stems, 0.0, self.drive_db)[..., None] / 20)
+        gain = torch.where(driven.abs() > 1e-4, torch.tanh(driven) / driven, 1.0)
+        return torch.where(_chosen(stems, self.drive)[..., None], stems * gain, stems)
+
 
 _SHARES = (
     "swap_channels",
@@ -146,6 +183,9 @@ _SHARES = (
     "equalise",
     "narrow",
     "lowpass",
+    "mono",
+    "band_limit",
+    "drive",
     "mute_vocals",
     "mute_accompaniment",
 )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from vocalsep.datasets.sources import Dataset, Folders, Musdb18hq, data_folder, open_dataset
+from vocalsep.datasets.sources import Dataset, Folders, Musdb18hq, Several, data_folder, open_dataset
 
 log = logging.getLogger("vocalsep")
 
@@ -14,12 +15,13 @@ _SYNTH_SEED = 0
 _SYNTH_SONG_SECONDS = 60.0
 
 
-def training_dataset(spec: str | None, progress: Callable[[float, float], None] | None = None) -> Dataset:
-    """Open the data set of a spec, see `vocalsep.datasets.sources.open_dataset`, or the default one.
+def training_dataset(specs: Sequence[str], progress: Callable[[float, float], None] | None = None) -> Dataset:
+    """Open the data sets of specs, see `vocalsep.datasets.sources.open_dataset`, or the default one.
 
     Args:
-        spec: None takes MUSDB18-HQ where ``vocalsep data fetch`` put it, else ``synth``: `SYNTH_MINUTES` of songs,
-            which are made the first time and kept in the folder for data.
+        specs: of data sets that are taken together; ``synth`` is `SYNTH_MINUTES` of songs, which are made the
+            first time and kept in the folder for data. None at all takes MUSDB18-HQ where ``vocalsep data fetch``
+            put it, else ``synth``.
         progress: called with the seconds of song that are made and those there will be.
 
     Raises:
@@ -27,22 +29,34 @@ def training_dataset(spec: str | None, progress: Callable[[float, float], None] 
         DatasetError: nothing is there.
         MissingToolError: songs have to be made, and a program for it is missing.
     """
+    if not specs:
+        return _default(progress)
+    opened = [_synthesised(progress) if spec == "synth" else open_dataset(spec) for spec in specs]
+    return opened[0] if len(opened) == 1 else Several(tuple(opened))
+
+
+def _default(progress: Callable[[float, float], None] | None) -> Dataset:
     fetched = data_folder() / "musdb18hq"
-    if spec is None and (fetched / "train").is_dir():
+    if (fetched / "train").is_dir():
         return Musdb18hq(fetched)
-    if spec not in (None, "synth"):
-        return open_dataset(spec)
-    folder = data_folder() / "synth"
-    if spec is None:
-        log.warning(
-            "no MUSDB18-HQ in %s: training on %.0f minutes of synthesised songs in %s",
-            fetched,
-            SYNTH_MINUTES,
-            folder,
-        )
+    log.warning(
+        "no MUSDB18-HQ in %s: training on %.0f minutes of synthesised songs in %s",
+        fetched,
+        SYNTH_MINUTES,
+        _synth_folder(),
+    )
+    return _synthesised(progress)
+
+
+def _synth_folder() -> Path:
+    return data_folder() / "synth"
+
+
+def _synthesised(progress: Callable[[float, float], None] | None) -> Dataset:
+    """The songs that are made once: those that are there already are kept."""
     from vocalsep.training.synthesis import synthesise
 
-    # songs that are there already are kept
+    folder = _synth_folder()
     synthesise(
         folder, minutes=SYNTH_MINUTES, seed=_SYNTH_SEED, song_seconds=_SYNTH_SONG_SECONDS, progress=progress
     )

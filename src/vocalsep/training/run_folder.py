@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from vocalsep.atomic import atomic_path, make_folder
+from vocalsep.datasets.sources import without_folders
 from vocalsep.errors import OutputExistsError, RunError
 from vocalsep.models import SeparationModel, build_model, config_of
 from vocalsep.training.recipe import Recipe, recipe_from
@@ -63,10 +64,8 @@ class RunConfig:
 
     def without_paths(self) -> RunConfig:
         """This config with folders by their last names alone: what is shared names nobody's folders."""
-        kind, _, folders = self.dataset.partition(":")
-        names = ",".join(Path(folder).name for folder in folders.split(","))
         recipe_name = Path(self.recipe_name).name
-        return dataclasses.replace(self, dataset=f"{kind}:{names}", recipe_name=recipe_name)
+        return dataclasses.replace(self, dataset=without_folders(self.dataset), recipe_name=recipe_name)
 
     def to_json(self) -> dict[str, Any]:
         """A plain mapping; `from_json` takes it back."""

@@ -4,18 +4,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import soundfile
 
 pyworld = pytest.importorskip("pyworld")
 pytest.importorskip("scipy")
 
-from vocalsep.errors import MissingToolError
+from vocalsep.errors import MissingToolError, NoTracksError, UnfitTrackError
 from vocalsep.training.synthesis.bands import BAND_HZ, to_bands, to_bins, warped
 from vocalsep.training.synthesis.notes import Note
 from vocalsep.training.synthesis.phrase import Phrase
 from vocalsep.training.synthesis.recording import FRAME_SECONDS, analyse, load_recording, record
 from vocalsep.training.synthesis.singer import another_throat, draw_singer
 from vocalsep.training.synthesis.singing import breathe, sing
-from vocalsep.training.synthesis.speech import Speaker, find_speakers
+from vocalsep.training.synthesis.speech import Speaker, find_speakers, recorded_speakers
 from vocalsep.training.synthesis.voice import make_voice
 
 RATE = 44_100
@@ -187,6 +188,33 @@ def test_singers_are_many(singer):
         other = another_throat(rng, each)
         assert other.recording == each.recording
         assert 0.79 < other.throat < 1.27
+
+
+def test_recorded_speakers_sing_half_of_the_songs(tmp_path):
+    for name in ("ann", "Bob Ross"):
+        soundfile.write(tmp_path / f"{name}.flac", np.zeros(800), 16_000)
+    recorded = recorded_speakers(tmp_path)
+    assert [speaker.name for speaker in recorded] == ["recording-bob-ross-flac", "recording-ann-flac"]
+    read_aloud = (Speaker(engine="espeak-ng", voice="es+f2", english=False),)
+    rng = np.random.default_rng(0)
+    singers = [draw_singer(rng, read_aloud + recorded) for _ in range(200)]
+    assert 0.4 < np.mean([singer.speaker.is_recording for singer in singers]) < 0.6
+    assert {singer.take for singer in singers if singer.speaker.is_recording} == {0}
+    with pytest.raises(UnfitTrackError, match=r"ann\.flac has no syllables"):
+        record(recorded[1], 0)
+    with pytest.raises(NoTracksError, match="no recordings of voices"):
+        recorded_speakers(tmp_path / "nowhere")
+
+
+def test_a_recorded_speaker_is_analysed_at_the_rate_of_the_recording(made, tmp_path):
+    """A singer of the songs says again what it said: pitch and syllables are found in it."""
+    vocals, rate = soundfile.read(made / "song-0000" / "vocals.flac")
+    soundfile.write(tmp_path / "singer.flac", vocals[: 8 * rate], rate)
+    (speaker,) = recorded_speakers(tmp_path)
+    recording = record(speaker, 0)
+    assert recording.edge_hz == pytest.approx(0.85 * 12_000)
+    assert len(recording.syllables) >= 2
+    assert 60 < recording.pitch_hz < 900
 
 
 def test_a_speaker_says_the_same_each_time(made):

@@ -15,7 +15,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
 from vocalsep.atomic import atomic_path
-from vocalsep.errors import MissingToolError
+from vocalsep.errors import MissingToolError, UnfitTrackError
 from vocalsep.training.synthesis.bands import BAND_HZ, to_bands
 from vocalsep.training.synthesis.chance import stream
 from vocalsep.training.synthesis.lyrics import verse
@@ -92,11 +92,15 @@ def record(speaker: Speaker, take: int) -> Recording:
 
     Raises:
         MissingToolError: the speech synthesiser fails, or says nothing that can be sung.
+        UnfitTrackError: nothing in a recording can be sung.
+        InputError: a recording is gone or damaged.
     """
     text = verse(stream(take, speaker.name), _N_LINES, english=speaker.english)
     with tempfile.TemporaryDirectory(prefix="vocalsep-") as folder:
         sound, rate = speak(speaker, text, Path(folder))
     recording = analyse(sound[: round(_LONGEST_SECONDS * rate)], rate)
+    if len(recording.syllables) < 2 and speaker.is_recording:
+        raise UnfitTrackError(f"{speaker.voice} has no syllables to sing", "Take it out of the folder of voices.")
     if len(recording.syllables) < 2:
         raise MissingToolError(
             f"{speaker.engine} says nothing with the voice '{speaker.voice}'", "Install it again."
@@ -161,7 +165,7 @@ def find_syllables(f0: Sound, envelope: Sound) -> NDArray[np.int32]:
     peaks, _ = find_peaks(sonority, distance=_VOWELS_APART, prominence=0.5)
     peaks = [peak for peak in peaks if f0[peak] > 0 and loudness[peak] > np.percentile(loudness, 35)]
     valleys = [left + int(np.argmin(loudness[left:right])) for left, right in itertools.pairwise(peaks)]
-    bounds = [0, *valleys, len(f0)]
+    bounds = [0, *valleys, len(f0)] if peaks else []
     level_db = 10 * np.log10(power.mean(axis=1) + 1e-12)
     silent = level_db < np.percentile(level_db, 95) + _SILENT_DB
     syllables = []

@@ -24,6 +24,7 @@ _MANNERS: dict[Manner, float] = {
     "tuned": 0.8,
 }
 _NATURAL_SHARE = 0.6
+_RECORDED_SHARE = 0.5
 _HIGHEST_CENTRE = 73.0
 _SHORTEST_THROAT, _LONGEST_THROAT = 1.26, 0.8
 
@@ -95,15 +96,19 @@ class Singer:
 
 
 def draw_singer(rng: Generator, cast: tuple[Speaker, ...]) -> Singer:
-    """Make up a singer with the voice of one of ``cast``; voices made of humans are taken more often."""
-    natural = [speaker for speaker in cast if speaker.is_natural]
+    """Make up a singer with the voice of one of ``cast``; human ones are taken more often."""
+    recorded = [speaker for speaker in cast if speaker.is_recording]
+    natural = [speaker for speaker in cast if speaker.is_natural and not speaker.is_recording]
     formant = [speaker for speaker in cast if not speaker.is_natural]
-    speaker = pick(rng, natural if not formant or (natural and chance(rng, _NATURAL_SHARE)) else formant)
+    if recorded and chance(rng, _RECORDED_SHARE):
+        speaker = pick(rng, recorded)
+    else:
+        speaker = pick(rng, natural if not formant or (natural and chance(rng, _NATURAL_SHARE)) else formant)
     throat = log_uniform(rng, _LONGEST_THROAT, _SHORTEST_THROAT)
     manner = weighted(rng, _MANNERS)
     singer = Singer(
         speaker=speaker,
-        take=int(rng.integers(N_TAKES)) if speaker.is_natural else 0,
+        take=int(rng.integers(N_TAKES)) if speaker.is_natural and not speaker.is_recording else 0,
         manner=manner,
         throat=throat,
         mouth=round(throat * uniform(rng, 0.92, 1.08), 4),

@@ -25,7 +25,7 @@ from vocalsep.training.synthesis.midi import FLUIDSYNTH_HINT
 from vocalsep.training.synthesis.recording import Recording, load_recording, record
 from vocalsep.training.synthesis.singer import Singer
 from vocalsep.training.synthesis.song import VOCALS, Song, draw_song, render_song
-from vocalsep.training.synthesis.speech import Speaker, find_speakers
+from vocalsep.training.synthesis.speech import Speaker, find_speakers, recorded_speakers
 from vocalsep.training.synthesis.tools import Soundfont, find_program, find_soundfonts
 from vocalsep.training.synthesis.waveform import RATE, Samples, active_rms, decibels, silent_share, total
 from vocalsep.training.synthesis.workers import Workers
@@ -70,14 +70,15 @@ def synthesise(
     seed: int,
     jobs: int | None = None,
     song_seconds: float = SONG_SECONDS,
+    voices: Path | None = None,
     progress: Callable[[float, float], None] | None = None,
 ) -> list[Path]:
-    """Make songs whose stems are known, with nothing in them but what programs made.
+    """Make songs whose stems are known, of nothing but what programs make, and of the voices that are given.
 
     Each is a folder with ``vocals.flac``, the stems of its band, ``mixture.flac``, which is exactly their sum, and
-    ``song.json``, which says how it came about. All of it follows from the seed and the programs installed,
-    whatever ``jobs`` is. Songs that are there already are kept; what a run that was stopped has begun is made
-    anew. ``open_dataset("synth:DIR")`` reads the result.
+    ``song.json``, which says how it came about. All of it follows from the seed, the programs installed and the
+    voices, whatever ``jobs`` is. Songs that are there already are kept; what a run that was stopped has begun is
+    made anew. ``open_dataset("synth:DIR")`` reads the result.
 
     Args:
         out_dir: folder of the songs.
@@ -85,6 +86,7 @@ def synthesise(
         seed: 0 or more; another one gives other songs.
         jobs: processes; None takes one for each processor.
         song_seconds: about how long a song is.
+        voices: folder of recordings of speakers, one a file; half of the singers sing with them.
         progress: called with the seconds of music made and those of all.
 
     Returns:
@@ -93,6 +95,8 @@ def synthesise(
     Raises:
         OptionError: a number out of its range.
         MissingToolError: FluidSynth, a soundfont or a second speech synthesiser is missing.
+        DatasetError: there are no voices, or one cannot be sung with.
+        InputError: a recording is damaged.
         OutputExistsError: songs of another seed or length are there.
         OutputError: the folder cannot be written.
     """
@@ -102,7 +106,7 @@ def synthesise(
         folder=Path(out_dir).absolute(),
         seed=seed,
         song_seconds=min(song_seconds, max(60 * minutes, _SHORTEST_SECONDS)),
-        speakers=find_speakers(),
+        speakers=find_speakers() + (recorded_speakers(voices) if voices else ()),
         soundfonts=find_soundfonts(),
     )
     make_folder(studio.folder / _CACHE)

@@ -1,4 +1,4 @@
-"""Speakers of the speech synthesisers that are installed: flite, espeak-ng and festival."""
+"""Speakers: of the speech synthesisers that are installed (flite, espeak-ng and festival), and in recordings."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from vocalsep.errors import MissingToolError
+from vocalsep.audio.excerpt import extent_of, read_excerpt
+from vocalsep.datasets.folders import audio_files
+from vocalsep.errors import MissingToolError, NoTracksError
 from vocalsep.training.synthesis.tools import run_tool
 from vocalsep.training.synthesis.waveform import Sound
 
 LEAST_ENGINES = 2
+_RECORDING = "recording"
 
 # Only voices whose licences let the sound be used for anything. flite's `kal` is kal16 at 8 kHz.
 _FLITE_VOICES = ("slt", "rms", "awb", "kal16")
@@ -43,11 +46,11 @@ _SLOWER = 1.35  # than they speak by themselves: vowels get longer than consonan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speaker:
-    """A voice of a speech synthesiser.
+    """A voice of a speech synthesiser, or one that was recorded.
 
     Attributes:
-        engine: ``flite``, ``espeak-ng`` or ``festival``.
-        voice: as the engine names it.
+        engine: ``flite``, ``espeak-ng`` or ``festival``; ``recording`` is none.
+        voice: as the engine names it; of a recording, its file.
         english: whether it reads English; if not, it is given words that mean nothing.
     """
 
@@ -58,7 +61,13 @@ class Speaker:
     @property
     def name(self) -> str:
         """Engine and voice, fit for a file name."""
-        return f"{self.engine}-{re.sub('[^a-z0-9]+', '-', self.voice.lower())}"
+        voice = Path(self.voice).name if self.is_recording else self.voice
+        return f"{self.engine}-{re.sub('[^a-z0-9]+', '-', voice.lower())}"
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether it says what it said, and reads nothing."""
+        return self.engine == _RECORDING
 
     @property
     def is_natural(self) -> bool:
@@ -86,8 +95,20 @@ def find_speakers() -> tuple[Speaker, ...]:
     return tuple(speakers)
 
 
+def recorded_speakers(folder: Path) -> tuple[Speaker, ...]:
+    """One speaker for each audio file right in a folder.
+
+    Raises:
+        NoTracksError: there is no such folder, or no audio file in it.
+    """
+    files = audio_files(folder) if folder.is_dir() else []
+    if not files:
+        raise NoTracksError(f"no recordings of voices in {folder}", "Put wav, flac, ogg, opus or mp3 files there.")
+    return tuple(Speaker(engine=_RECORDING, voice=str(file.absolute()), english=True) for file in files)
+
+
 def speak(speaker: Speaker, text: str, folder: Path) -> tuple[Sound, int]:
-    """Let a speaker read ``text``.
+    """Let a speaker read ``text``; one that was recorded says what it said.
 
     Args:
         speaker: who.
@@ -99,7 +120,12 @@ def speak(speaker: Speaker, text: str, folder: Path) -> tuple[Sound, int]:
 
     Raises:
         MissingToolError: the engine fails.
+        InputError: the recording is gone or damaged.
     """
+    if speaker.is_recording:
+        file = Path(speaker.voice)
+        extent = extent_of(file)
+        return read_excerpt(file, 0, extent.n_samples).mean(axis=0), extent.sample_rate
     wav, script = folder / "speech.wav", folder / "speech.txt"
     script.write_text(text, encoding="utf-8")
     _, say, _ = _ENGINES[speaker.engine]
