@@ -1,18 +1,18 @@
-"""Vocals and accompaniment ``sdr`` on clips that have references.
+"""Vocals and accompaniment ``sdr`` of models on clips that have references, in dB.
 
     python benchmarks/eval_clips.py DIR
-    python benchmarks/eval_clips.py DIR --model NAME
+    python benchmarks/eval_clips.py DIR --models default tdt.safetensors
 
 DIR holds a folder for each clip, with ``mixture.flac``, ``vocals.flac`` and ``accompaniment.flac``; its
-``index.json``, where there is one, says what their references are. In brackets: the sdr of the mixture itself,
-which is what doing nothing reaches.
+``index.json``, where there is one, says what their references are. Beside the models: the mixture itself, which is
+what doing nothing reaches, and half of what both channels share, which is what a karaoke button does.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import soundfile
@@ -32,9 +32,9 @@ def read(path: Path) -> tuple[Tensor, int]:
     return torch.from_numpy(samples.T.copy()), sample_rate
 
 
-def decibels(reference: Tensor, estimate: Tensor) -> str:
-    """The sdr to two places, without the sign of a rounded zero."""
-    return f"{round(float(sdr(reference, estimate)), 2) + 0.0:.2f}"
+def decibels(figure: float) -> str:
+    """To two places, without the sign of a rounded zero."""
+    return f"{round(figure, 2) + 0.0:.2f}"
 
 
 def references_of(folder: Path) -> dict[str, str]:
@@ -45,33 +45,53 @@ def references_of(folder: Path) -> dict[str, str]:
     return {clip["id"]: clip["reference"] for clip in json.loads(index.read_text())}
 
 
-def rows(folder: Path, separator: Separator) -> Iterator[list[str]]:
-    """One row for each clip."""
+Estimates = dict[str, Tensor]
+
+
+def do_nothing(mixture: Tensor, sample_rate: int) -> Estimates:
+    """The mixture for both stems."""
+    return dict.fromkeys(STEMS, mixture)
+
+
+def halve_centre(mixture: Tensor, sample_rate: int) -> Estimates:
+    """Half of the middle of both channels for the vocals."""
+    vocals = 0.5 * mixture.mean(dim=0, keepdim=True).expand_as(mixture)
+    return {"vocals": vocals, "accompaniment": mixture - vocals}
+
+
+def rows(folder: Path, ways: dict[str, Callable[[Tensor, int], Estimates]]) -> Iterator[list[str]]:
+    """One row for each stem of each clip, and the means over all clips."""
     references = references_of(folder)
+    found: dict[str, list[list[float]]] = {stem: [] for stem in STEMS}
     for clip in sorted(folder.iterdir()):
         if not all((clip / f"{name}.flac").exists() for name in ("mixture", *STEMS)):
             continue
         mixture, sample_rate = read(clip / "mixture.flac")
-        estimates = separator.separate(mixture, sample_rate)
-        figures = []
+        estimates = [way(mixture, sample_rate) for way in ways.values()]
         for stem in STEMS:
             reference, _ = read(clip / f"{stem}.flac")
-            figures.append(f"{decibels(reference, estimates[stem])} ({decibels(reference, mixture)})")
-        yield [clip.name, *figures, f"{mixture.shape[-1] / sample_rate:.1f}", references.get(clip.name, "")]
+            figures = [float(sdr(reference, each[stem])) for each in estimates]
+            found[stem].append(figures)
+            yield [clip.name, stem, *map(decibels, figures), references.get(clip.name, "")]
+    for stem, figures_of_clips in found.items():
+        means = [sum(figures) / len(figures) for figures in zip(*figures_of_clips, strict=True)]
+        yield ["mean", stem, *map(decibels, means), ""]
 
 
 def main() -> None:
     """Read the command line and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", metavar="DIR", type=Path)
-    parser.add_argument("--model", help="name or weights file; the default is the bundled one")
-    options = parser.parse_args()
-    separator = Separator(options.model)
-    print_table(
-        ["clip", "vocals sdr (dB)", "accompaniment sdr (dB)", "seconds", "references"],
-        rows(options.folder, separator),
+    parser.add_argument(
+        "--models", nargs="+", default=["default"], help="names or weights files; default is the bundled one"
     )
-    print_machine(f"Model {separator.model_id}, {separator.device}, {separator.precision}.")
+    options = parser.parse_args()
+    separators = {name: Separator(None if name == "default" else name) for name in options.models}
+    ways: dict[str, Callable[[Tensor, int], Estimates]] = {"mixture": do_nothing, "half centre": halve_centre}
+    ways |= {Path(name).stem: separator.separate for name, separator in separators.items()}
+    print_table(["clip", "stem", *ways, "references"], rows(options.folder, ways))
+    separator = separators[options.models[0]]
+    print_machine(f"{separator.device}, {separator.precision}.")
 
 
 if __name__ == "__main__":

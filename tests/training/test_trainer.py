@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -10,7 +11,7 @@ pytest.importorskip("accelerate")
 pytest.importorskip("torchaudio")
 
 from song_folders import write_tracks
-from vocalsep.errors import DamagedAudioError, DiskFullError, DivergedError, RunError, UnfitTrackError
+from vocalsep.errors import DamagedAudioError, DiskFullError, DivergedError, OptionError, RunError, UnfitTrackError
 from vocalsep.training.history import read_history
 from vocalsep.training.recipe import load_recipe
 from vocalsep.training.run_folder import RunConfig, RunFolder
@@ -118,6 +119,31 @@ def test_averaged_weights_are_the_moving_average(songs, tmp_path):
     assert trainer.fit()
     state = read_checkpoint(tmp_path / "run" / "last.safetensors").state
     torch.testing.assert_close(state[name], expected, rtol=1e-5, atol=1e-7)
+
+
+def test_a_run_starts_from_weights(songs, tmp_path):
+    """A step of no length leaves the weights as they are, and their average with them."""
+    settings = ["run.max_steps=1", "optimiser.learning_rate=1e-30", "optimiser.weight_decay=0"]
+    assert started(songs, tmp_path / "first", "umx").fit()
+    config = replace(run_config(songs, "umx", settings=[*settings, "run.seed=1"]), init=str(tmp_path / "first"))
+    again = Trainer(config, RunFolder(tmp_path / "again"), cpu=True)
+    again.start()
+    assert again.fit()
+    first, second = (read_checkpoint(tmp_path / run / "best.safetensors") for run in ("first", "again"))
+    for name, tensor in first.state.items():
+        if "running" not in name:
+            torch.testing.assert_close(tensor, second.state[name], msg=name)
+    assert json.loads((tmp_path / "again" / "config.json").read_text())["init"] == str(tmp_path / "first")
+    assert json.loads(second.metadata["training"])["init"] == "first"
+
+
+def test_weights_of_another_size_are_not_started_from(songs, tmp_path):
+    assert started(songs, tmp_path / "first", settings=["run.max_steps=1"]).fit()
+    config = run_config(songs, settings=["model.growth=8"])
+    trainer = Trainer(replace(config, init=str(tmp_path / "first")), RunFolder(tmp_path / "run"), cpu=True)
+    with pytest.raises(OptionError, match="growth 4, and the run 8"):
+        trainer.start()
+    assert not (tmp_path / "run").exists()
 
 
 def test_accumulated_batches_make_the_step_of_one_large_batch(songs, tmp_path):

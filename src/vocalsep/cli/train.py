@@ -57,6 +57,15 @@ def train(
         Path | None,
         typer.Option("--out", "-o", help="Folder of the run.", show_default="runs/MODEL-RECIPE"),
     ] = None,
+    init: Annotated[
+        str | None,
+        typer.Option(
+            "--init",
+            metavar="WEIGHTS",
+            help="Start from these: a name, file or run, as of split --model.",
+            show_default="at random",
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -87,9 +96,9 @@ def train(
             if out is None:
                 raise OptionError("--resume needs the folder of the run", "Add -o RUN.")
             folder = RunFolder(out)
-            config = _config_to_resume(folder, model, data or [], recipe, settings or [])
+            config = _config_to_resume(folder, model, data or [], recipe, init, settings or [])
         else:
-            config, folder = _new_run(model, data or [], recipe, out, settings or [], display, device)
+            config, folder = _new_run(model, data or [], recipe, out, init, settings or [], display, device)
         with display.bar(str(folder.path)) as advance:
             trainer = Trainer(
                 config,
@@ -114,6 +123,7 @@ def _new_run(
     data: list[str],
     recipe: str | None,
     out: Path | None,
+    init: str | None,
     settings: list[str],
     display: ProgressDisplay,
     device: Device,
@@ -131,7 +141,7 @@ def _new_run(
     folder = RunFolder(out or Path("runs") / f"{model}-{Path(name).stem}")
     folder.check_new()
     config = RunConfig.resolve(
-        model, loaded, recipe_name=name, dataset=""
+        model, loaded, recipe_name=name, dataset="", init=init
     )  # refuses what is wrong before data are made
     # of several processes one makes the songs, and the others find them
     with PartialState(cpu=device is Device.cpu).main_process_first(), display.bar("songs") as advance:
@@ -140,7 +150,12 @@ def _new_run(
 
 
 def _config_to_resume(
-    folder: RunFolder, model: str | None, data: list[str], recipe: str | None, settings: list[str]
+    folder: RunFolder,
+    model: str | None,
+    data: list[str],
+    recipe: str | None,
+    init: str | None,
+    settings: list[str],
 ) -> RunConfig:
     from vocalsep.training.run_folder import check_same_run
 
@@ -149,8 +164,8 @@ def _config_to_resume(
         raise RunError(
             f"{folder.path} is a run of {before.architecture}, not {model}", "Choose another -o folder."
         )
-    if data or recipe is not None:
-        raise OptionError("--data and --recipe are those of the run", "Leave them out with --resume.")
+    if data or recipe is not None or init is not None:
+        raise OptionError("--data, --recipe and --init are those of the run", "Leave them out with --resume.")
     now = before.with_settings(settings)
     check_same_run(before, now)
     return now

@@ -33,16 +33,20 @@ class RunConfig:
         architecture: name of the model's.
         recipe_name: where the recipe came from.
         dataset: spec of the data set.
+        init: name or file of the weights that it starts from; None starts at random.
         recipe: with every setting, the model's among them.
     """
 
     architecture: str
     recipe_name: str
     dataset: str
+    init: str | None
     recipe: Recipe
 
     @classmethod
-    def resolve(cls, architecture: str, recipe: Recipe, *, recipe_name: str, dataset: str) -> RunConfig:
+    def resolve(
+        cls, architecture: str, recipe: Recipe, *, recipe_name: str, dataset: str, init: str | None = None
+    ) -> RunConfig:
         """The config of a new run: what the recipe leaves to the model's defaults is written out.
 
         Raises:
@@ -54,6 +58,7 @@ class RunConfig:
             architecture=architecture,
             recipe_name=recipe_name,
             dataset=dataset,
+            init=init,
             recipe=dataclasses.replace(recipe, model=fields),
         )
 
@@ -65,12 +70,13 @@ class RunConfig:
     def without_paths(self) -> RunConfig:
         """This config with folders by their last names alone: what is shared names nobody's folders."""
         recipe_name = Path(self.recipe_name).name
-        return dataclasses.replace(self, dataset=without_folders(self.dataset), recipe_name=recipe_name)
+        init = self.init and Path(self.init).name
+        return dataclasses.replace(self, dataset=without_folders(self.dataset), recipe_name=recipe_name, init=init)
 
     def to_json(self) -> dict[str, Any]:
         """A plain mapping; `from_json` takes it back."""
         settings = {**dataclasses.asdict(self.recipe), "model": self.model}
-        return {"recipe": self.recipe_name, "dataset": self.dataset, **settings}
+        return {"recipe": self.recipe_name, "dataset": self.dataset, "init": self.init, **settings}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> RunConfig:
@@ -80,12 +86,13 @@ class RunConfig:
             OptionError: a key is unknown or a value wrong.
             KeyError: one is missing.
         """
-        settings = {key: value for key, value in values.items() if key not in ("recipe", "dataset")}
+        settings = {key: value for key, value in values.items() if key not in ("recipe", "dataset", "init")}
         model = dict(settings.pop("model"))
         return cls(
             architecture=model.pop("architecture"),
             recipe_name=values["recipe"],
             dataset=values["dataset"],
+            init=values["init"],
             recipe=recipe_from({**settings, "model": model}),
         )
 

@@ -24,7 +24,7 @@ from vocalsep.config import from_mapping
 from vocalsep.datasets.sources import Dataset, open_dataset
 from vocalsep.device import choose_precision
 from vocalsep.errors import DivergedError, InputError, OptionError, RunError, UnfitTrackError, VocalsepError
-from vocalsep.models import build_model
+from vocalsep.models import build_model, config_of
 from vocalsep.models.base import SpectrogramModel
 from vocalsep.models.open_unmix import OpenUnmix
 from vocalsep.training.chunks import (
@@ -43,6 +43,8 @@ from vocalsep.training.optimisation import Schedule, make_optimiser, moving_aver
 from vocalsep.training.position import Position, StepReport
 from vocalsep.training.run_folder import RunConfig, RunFolder
 from vocalsep.training.validation import validate
+from vocalsep.weights.checkpoint import build_from, read_checkpoint
+from vocalsep.weights.resolve import resolve
 
 _LOOK_STEPS = 10
 """Steps between looks at the loss, each of which waits for the device."""
@@ -130,16 +132,34 @@ class Trainer:
         """Make the folder of the run, or take up the state in it.
 
         Raises:
+            ModelError: the weights to start from cannot be had, or do not fit.
             OutputExistsError: a run is to be made where one is.
             RunError: there is no state to take up, or it is of another model.
             OutputError: the folder cannot be written.
         """
         if resume:
             self._take_up(self._folder.read_state())
+        elif self._config.init:
+            self._begin_with(self._config.init)
         if self.is_main and resume:
             self._folder.write_config(self._config)
         elif self.is_main:
             self._folder.create(self._config, describe_environment())
+
+    def _begin_with(self, weights: str) -> None:
+        path = resolve(weights).path
+        checkpoint = read_checkpoint(path)
+        wanted = config_of(self._model)
+        for name in sorted(wanted.keys() | checkpoint.config.keys()):
+            if checkpoint.config.get(name) != wanted.get(name):
+                raise OptionError(
+                    f"{weights} has {name} {checkpoint.config.get(name)}, and the run {wanted.get(name)}",
+                    f"Train with --set model.{name}=..., or start from other weights.",
+                )
+        state = build_from(checkpoint, path).state_dict()
+        self._model.load_state_dict(state)
+        if self._average:
+            self._average.module.load_state_dict(state)
 
     def _take_up(self, state: dict[str, Any]) -> None:
         try:
@@ -168,7 +188,7 @@ class Trainer:
             OutputError: the disk is full; the last checkpoint stays.
         """
         with Journal(self._folder, self._config, enabled=self.is_main) as journal:
-            if self.position.step == 0 and isinstance(self._model, OpenUnmix):
+            if self.position.step == 0 and isinstance(self._model, OpenUnmix) and not self._config.init:
                 self._standardise(self._model)
             while not self._is_complete():
                 if not self._train_epoch(journal):
