@@ -110,6 +110,7 @@ def train(
             )
             trainer.start(resume=resume)
             complete = trainer.fit()
+            trainer.close()
     if not trainer.is_main:
         return
     if not complete:

@@ -196,6 +196,12 @@ class Trainer:
                 self._end_epoch(journal)
         return True
 
+    def close(self) -> None:
+        """Leave the group of processes, when all have come to this; nothing is trained afterwards."""
+        # a process that ends while another still waits for it in the group aborts that one
+        self._accelerator.wait_for_everyone()
+        self._accelerator.end_training()
+
     def _standardise(self, model: OpenUnmix) -> None:
         batches = batched(self._training.order(0), self._recipe.data.batch_size)[:_STATISTICS_BATCHES]
         device = self._accelerator.device
