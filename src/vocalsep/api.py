@@ -152,7 +152,8 @@ class Separator:
                 segment_seconds=options.segment_seconds or weights.entry.segment_seconds,
                 overlap=weights.entry.overlap if options.overlap is None else options.overlap,
             )
-        self.separation = SegmentedSeparation(load_model(weights.path), options)
+        config = weights.entry.config if weights.entry else None
+        self.separation = SegmentedSeparation(load_model(weights.path, config), options)
 
     def __getstate__(self) -> tuple[Any, ...]:
         return self._arguments

@@ -14,7 +14,7 @@ def test_list_shows_size_licence_and_whereabouts(vocalsep):
     lines = vocalsep("models", "list").out.splitlines()
     assert lines[0].split() == ["NAME", "ARCHITECTURE", "WEIGHTS", "SIZE", "LICENCE", "STEMS", "SCORE"]
     assert lines[1].startswith(f"{DEFAULT.id} *")
-    assert f"bundled  {DEFAULT.bytes / 1e6:.1f} MB" in lines[1]
+    assert f"bundled {DEFAULT.bytes / 1e6:.1f} MB" in " ".join(lines[1].split())
     assert DEFAULT.licence.name in lines[1]
     assert [line.split()[2] for line in lines[2:6]] == ["none"] * 4
 

@@ -13,7 +13,11 @@ SMALL = {
     "tdsa": {"n_fft": 256, "hop_length": 128, "n_bins": 128, "growth": 4},
     "tdt": {"n_fft": 256, "hop_length": 128, "n_bins": 128, "growth": 4},
     "tdf_mask": {"n_fft": 256, "hop_length": 128, "n_bins": 128, "width": 4, "growth": 2},
-}
+    "tfc_tdf_v3": {"n_fft": 256, "hop_length": 128, "n_bins": 128, "width": 4, "growth": 2, "scales": 3},
+    "mel_band_roformer": {
+        "n_fft": 256, "hop_length": 64, "n_bands": 8, "width": 16, "depth": 1, "n_heads": 2, "head_width": 8,
+    },
+}  # fmt: skip
 
 
 def small(architecture):
@@ -32,10 +36,10 @@ def test_parameter_counts_are_the_published_ones(architecture, count):
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("length", [1, 2, 127, 128, 129, 1000, 5000])
 def test_every_length_comes_back(architecture, length):
-    waveform = torch.randn(2, 2, length)
+    waveform, model = torch.randn(2, 2, length), small(architecture)
     with torch.inference_mode():
-        output = small(architecture)(waveform)
-    assert output.shape == (2, 1, 2, length)
+        output = model(waveform)
+    assert output.shape == (2, len(model.config.stems), 2, length)
     assert output.isfinite().all()
 
 
@@ -91,6 +95,47 @@ def test_tdsa_tokens_are_positions_of_one_item():
     order = torch.randperm(8)
     with torch.inference_mode():
         torch.testing.assert_close(block(x)[:, :, order], block(x[:, :, order]))
+
+
+def test_tdsa_within_a_frame_sees_that_frame_alone():
+    """A frame gives what it gives alone, and the order of its channels means nothing."""
+    torch.manual_seed(0)
+    block, x = TDSA(16, 1, 2, within_frame=True).eval(), torch.randn(2, 3, 8, 16)
+    order = torch.randperm(3)
+    with torch.inference_mode():
+        together = block(x)
+        alone = torch.cat([block(frame) for frame in x.split(1, dim=2)], dim=2)
+        torch.testing.assert_close(together, alone)
+        torch.testing.assert_close(together[:, order], block(x[:, order]))
+
+
+def test_both_kinds_of_tdsa_are_one_on_a_single_frame():
+    torch.manual_seed(0)
+    segment, frame = TDSA(16, 2, 1), TDSA(16, 2, 1, within_frame=True)
+    frame.load_state_dict(segment.state_dict())
+    one, several = torch.randn(4, 3, 1, 16), torch.randn(4, 3, 5, 16)
+    for mode in (True, False):
+        torch.testing.assert_close(segment.train(mode)(one), frame.train(mode)(one))
+    with torch.inference_mode():
+        assert (segment(several) - frame(several)).norm() > 1e-3 * frame(several).norm()
+
+
+def test_the_config_chooses_what_tdsa_attends_to():
+    """What changes 16 frames away, farther than the convolutions reach, is heard by attention over the segment."""
+    far = {}
+    for attention in ("segment", "frame"):
+        torch.manual_seed(0)
+        config = {"architecture": "tdsa", **SMALL["tdsa"], "depth": 1, "attention": attention}
+        model = build_model(config)
+        quiet = torch.randn(1, 4, 64, 128)
+        changed = quiet.clone()
+        changed[:, :, 48:] += 1
+        with torch.inference_mode():
+            far[attention] = (model.network(quiet) - model.network(changed))[:, :, :32].abs().max()
+    assert far["frame"] == 0
+    assert far["segment"] > 0
+    with pytest.raises(OptionError, match="segment, frame"):
+        build_model({"architecture": "tdsa", "attention": "song"})
 
 
 def test_unknown_architecture_and_key_are_named():

@@ -25,6 +25,7 @@ from vocalsep.models import build_model
 from vocalsep.training.figures import loss_curves, score_boxes
 from vocalsep.training.history import read_history
 from vocalsep.training.report import write_report
+from vocalsep.training.run_summary import Published
 from vocalsep.weights.checkpoint import Checkpoint, write_checkpoint
 
 HOSTILE = "_a|b `c` <script>alert(1)<!-- & $x$ *d* [e](f) \"g\" 'h'"
@@ -122,9 +123,27 @@ def test_the_page_has_the_numbers_of_the_runs(runs, tmp_path):
     assert (values["Average validation loss"], values["Best validation loss"]) == ("1.5000", "1.0000")
     assert (values["SDR of vocals, dB"], values["SDR of accompaniment, dB"]) == ("5.25", "-")
     assert values["Real-time factor"] == "0.100"
-    assert page.bold == ["5.25", "0.8750", "0.7500"]
-    assert begun[4:] == ["0"] + ["-"] * 7
+    assert (values["Chunk SDR of vocals, dB"], values["Chunk SDR of accompaniment, dB"]) == ("1.00", "-")
+    assert page.bold == ["5.25", "1.00", "0.8750", "0.7500", "1.00"]
+    assert begun[4:] == ["0"] + ["-"] * 9
     assert leftovers(tmp_path) == []
+
+
+def test_published_figures_stand_beside_those_of_the_run(runs, tmp_path):
+    published = {"second": Published(parameters=1.804e6, average_valid_mse=0.68)}
+    paths = write_report(runs, tmp_path / "page", title="Both & more", published=published, remarks=["a|b"])
+    text = paths[1].read_text(encoding="utf-8")
+    heads, *rows = Page(text).rows
+    assert heads.index("Published parameters") == heads.index("Parameters") + 1
+    assert heads.index("Published average validation MSE") == heads.index("Average validation loss") + 1
+    for heading, cells in (
+        ("Published parameters", ["-", "1.80 M", "-"]),
+        ("Published average validation MSE", ["-", "0.680", "-"]),
+    ):
+        assert [row[heads.index(heading)] for row in rows] == cells
+    assert "<h1>Both &amp; more</h1>" in text
+    assert "<li>a|b</li>" in text
+    assert r"- a\|b" in paths[0].read_text(encoding="utf-8")
 
 
 def test_the_page_is_one_file_that_loads_and_runs_nothing(runs, tmp_path):
@@ -146,7 +165,7 @@ def test_markdown_has_nothing_of_the_names_as_markup(runs, tmp_path):
     lines = [re.sub(r"\\.", "", line) for line in text.splitlines()]  # without what is escaped
     table = [line for line in lines if line.startswith("|")]
     assert len(table) == 5
-    assert {line.count("|") for line in table} == {13}
+    assert {line.count("|") for line in table} == {15}
     assert not any(character in "".join(lines[2:7]) for character in "<`$[_")
     assert "**5.25**" in text
     assert "1 songs of musdb18hq:m, split test, on cpu in fp32." in text

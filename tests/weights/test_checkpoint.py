@@ -204,3 +204,33 @@ def test_configs_that_are_no_json_object(tmp_path, checkpoint, config):
     save_file(checkpoint.state, tmp_path / "small.safetensors", {"config": config})
     with pytest.raises(CorruptWeightsError, match=r"the config is not JSON|does not say which model"):
         load_model(tmp_path / "small.safetensors")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"architecture": "tfc_tdf_v3", "n_fft": 256, "hop_length": 128, "n_bins": 128, "width": 4, "scales": 3},
+        {
+            "architecture": "mel_band_roformer",
+            "n_fft": 256,
+            "hop_length": 64,
+            "n_bands": 8,
+            "width": 16,
+            "depth": 1,
+        },
+    ],
+    ids=lambda config: config["architecture"],
+)
+def test_a_published_file_that_says_nothing_of_its_model(tmp_path, config):
+    """The config comes from the manifest; our own file of the same model says it."""
+    model = build_model(config)
+    torch.save(model.state_dict(), tmp_path / "published.ckpt")
+    with pytest.raises(CorruptWeightsError, match="does not say which model"):
+        load_model(tmp_path / "published.ckpt")
+    loaded = load_model(tmp_path / "published.ckpt", config)
+    write_checkpoint(tmp_path / "own.safetensors", Checkpoint(config=config_of(loaded), state=loaded.state_dict()))
+    waveform = torch.randn(1, 2, 4000)
+    with torch.inference_mode():
+        expected = model(waveform)
+        assert torch.equal(loaded(waveform), expected)
+        assert torch.equal(load_model(tmp_path / "own.safetensors")(waveform), expected)

@@ -16,6 +16,7 @@ _COMMANDS = {
     "models": "models",
     "doctor": "doctor",
     "train": "train",
+    "reproduce": "reproduce",
     "evaluate": "evaluate",
     "report": "runs",
     "data": "data",

@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import signal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from enum import Enum
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vocalsep.cli import options, report
-from vocalsep.cli.extra import needs_extra
+from vocalsep.cli import options, report, training
 from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.errors import OptionError, RunError
 
 if TYPE_CHECKING:
-    from vocalsep.training.position import StepReport
     from vocalsep.training.run_folder import RunConfig, RunFolder
-
-
-class Device(str, Enum):
-    """What ``--device`` takes."""
-
-    auto = "auto"
-    cpu = "cpu"
-
 
 app = typer.Typer(add_completion=False)
 
@@ -39,16 +24,7 @@ def train(
         str | None,
         typer.Option("--model", "-m", help="Architecture: umx, tdf, tdsa, tdt or tdf_mask.", show_default=False),
     ] = None,
-    data: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--data",
-            metavar="SPEC",
-            help="Folder of tracks, musdb18hq[:ROOT], folders:ROOT, pools:VOCALS,ACCOMPANIMENT or synth[:ROOT]; "
-            "several are trained on together.",
-            show_default="MUSDB18-HQ if it was fetched, or synth",
-        ),
-    ] = None,
+    data: training.Data = None,
     recipe: Annotated[
         str | None,
         typer.Option("--recipe", "-r", help="default, paper, or a TOML file.", show_default="default"),
@@ -66,18 +42,11 @@ def train(
             show_default="at random",
         ),
     ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="Change a setting of the recipe: run.epochs=3.", show_default=False
-        ),
-    ] = None,
+    settings: training.Settings = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
-    device: Annotated[
-        Device, typer.Option("--device", "-d", help="auto takes the GPUs that accelerate finds.")
-    ] = Device.auto,
-    verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more.")] = 0,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say errors only.")] = False,
+    device: training.DeviceOption = training.Device.auto,
+    verbose: training.Verbose = 0,
+    quiet: training.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
     """Train a model; the weights are for 'vocalsep split --model RUN'.
@@ -87,11 +56,11 @@ def train(
     """
     report.debug = report.debug or debug
     report.log_to_stderr(-1 if quiet else verbose)
-    with needs_extra("train"):
-        from vocalsep.training.run_folder import RunFolder
-        from vocalsep.training.trainer import Trainer
+    training.check_extra()
+    from vocalsep.training.run_folder import RunFolder
+
     display = ProgressDisplay(wanted=not quiet)
-    with display, _interrupts() as interrupted:
+    with display, training.interrupts() as interrupted:
         if resume:
             if out is None:
                 raise OptionError("--resume needs the folder of the run", "Add -o RUN.")
@@ -99,18 +68,9 @@ def train(
             config = _config_to_resume(folder, model, data or [], recipe, init, settings or [])
         else:
             config, folder = _new_run(model, data or [], recipe, out, init, settings or [], display, device)
-        with display.bar(str(folder.path)) as advance:
-            trainer = Trainer(
-                config,
-                folder,
-                cpu=device is Device.cpu,
-                on_step=_step_teller(advance),
-                on_epoch=None if quiet else _tell_epoch,
-                should_stop=interrupted,
-            )
-            trainer.start(resume=resume)
-            complete = trainer.fit()
-            trainer.close()
+        trainer, complete = training.train_run(
+            config, folder, display, resume=resume, device=device, quiet=quiet, should_stop=interrupted
+        )
     if not trainer.is_main:
         return
     if not complete:
@@ -127,11 +87,8 @@ def _new_run(
     init: str | None,
     settings: list[str],
     display: ProgressDisplay,
-    device: Device,
+    device: training.Device,
 ) -> tuple[RunConfig, RunFolder]:
-    from accelerate import PartialState
-
-    from vocalsep.training.default_data import training_dataset
     from vocalsep.training.recipe import load_recipe
     from vocalsep.training.run_folder import RunConfig, RunFolder
 
@@ -144,10 +101,7 @@ def _new_run(
     config = RunConfig.resolve(
         model, loaded, recipe_name=name, dataset="", init=init
     )  # refuses what is wrong before data are made
-    # of several processes one makes the songs, and the others find them
-    with PartialState(cpu=device is Device.cpu).main_process_first(), display.bar("songs") as advance:
-        dataset = training_dataset(data, advance)
-    return dataclasses.replace(config, dataset=dataset.spec), folder
+    return dataclasses.replace(config, dataset=training.open_data(data, display, device).spec), folder
 
 
 def _config_to_resume(
@@ -170,43 +124,3 @@ def _config_to_resume(
     now = before.with_settings(settings)
     check_same_run(before, now)
     return now
-
-
-@contextmanager
-def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Say whether Ctrl-C was pressed, or the process told to end; a second time ends it at once."""
-    seen: list[int] = []
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        if seen:
-            raise KeyboardInterrupt
-        seen.append(number)
-        report.say("saving a checkpoint; once more to stop at once")
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(seen)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _step_teller(advance: Callable[..., None]) -> Callable[[StepReport], None]:
-    def tell(step: StepReport) -> None:
-        advance(
-            step.epoch * step.epoch_steps + step.epoch_step,
-            step.epochs * step.epoch_steps,
-            f"epoch {step.epoch + 1}/{step.epochs}, loss {step.loss:.4f}, {step.audio_rate:.0f} x real time",
-        )
-
-    return tell
-
-
-def _tell_epoch(row: Mapping[str, float]) -> None:
-    sdrs = [
-        f", {key.removeprefix('valid_sdr_')} sdr {row[key]:.2f} dB" for key in row if key.startswith("valid_sdr_")
-    ]
-    report.say(
-        f"epoch {int(row['epoch'])}: {int(row['step'])} steps in {row['seconds']:.0f} s, "
-        f"loss {row['train_loss']:.4f}, validation {row['valid_loss']:.4f}{''.join(sdrs)}"
-    )

@@ -10,8 +10,10 @@ from typing import Any
 from vocalsep.config import from_mapping, to_mapping
 from vocalsep.errors import UnknownModelError
 from vocalsep.models.base import SeparationModel
+from vocalsep.models.mel_band_roformer import MelBandRoformer, MelBandRoformerConfig
 from vocalsep.models.open_unmix import OpenUnmix, OpenUnmixConfig
 from vocalsep.models.tdf_mask import TDFMask, TDFMaskConfig
+from vocalsep.models.tfc_tdf_v3 import TFCTDFv3, TFCTDFv3Config
 from vocalsep.models.unet import UNet, UNetConfig, tdf, tdsa, tdt
 
 __all__ = ["ARCHITECTURES", "Architecture", "SeparationModel", "build_model", "config_of"]
@@ -33,6 +35,9 @@ ARCHITECTURES: dict[str, Architecture] = {
     "tdsa": Architecture(UNetConfig, partial(UNet, mixer=tdsa), segment_seconds=3.0),
     "tdt": Architecture(UNetConfig, partial(UNet, mixer=tdt)),
     "tdf_mask": Architecture(TDFMaskConfig, TDFMask),
+    # the segments that the public weights were trained on: 255 and 800 hops of the published transforms
+    "tfc_tdf_v3": Architecture(TFCTDFv3Config, TFCTDFv3, segment_seconds=255 * 1024 / 44100),
+    "mel_band_roformer": Architecture(MelBandRoformerConfig, MelBandRoformer, segment_seconds=8.0),
 }
 
 

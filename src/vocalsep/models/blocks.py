@@ -141,19 +141,25 @@ class TDSALayer(nn.Module):
 
 
 class TDSA(nn.Module):
-    """Time-distributed self-attention block, residual: every (channel, frame) position of an item is a token.
+    """Time-distributed self-attention block, residual: a token is the bins of one channel in one frame.
+
+    Tokens attend to all of their item, as in the published code, or to those of their frame alone, as it was
+    described; the parameters are the same.
 
     Deviation: the published code lets the items of a batch attend to each other; here each stands alone.
     """
 
-    def __init__(self, n_bins: int, n_heads: int, n_layers: int) -> None:
+    def __init__(self, n_bins: int, n_heads: int, n_layers: int, *, within_frame: bool = False) -> None:
         super().__init__()
+        self.within_frame = within_frame
         self.layers = nn.Sequential(*(TDSALayer(n_bins, n_heads) for _ in range(n_layers)))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(batch, channel, frame, bin)``."""
-        tokens = self.layers(x.flatten(1, 2))  # (batch, channel * frame, bin)
-        output: Tensor = x + tokens.view_as(x)
+        groups = "(batch frame) channel bin" if self.within_frame else "batch (channel frame) bin"
+        tokens = self.layers(rearrange(x, f"batch channel frame bin -> {groups}"))
+        mixed = rearrange(tokens, f"{groups} -> batch channel frame bin", batch=len(x), channel=x.shape[1])
+        output: Tensor = x + mixed
         return output
 
 

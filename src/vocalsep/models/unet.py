@@ -36,6 +36,8 @@ class UNetConfig:
         kernel_size: of the convolutions, (frames, bins).
         layers: layers in each TFC and in each block after it.
         bottleneck: ``tdf`` with more than one layer: bins are squeezed by ``n_bins / bottleneck`` between them.
+        attention: ``tdsa``: what a position attends to: all of its ``segment``, as in the published code, or the
+            channels of its ``frame`` alone, as its description has it.
         n_heads: ``tdsa``: 1 is the published attention (biases, no output projection); more are multi-head.
         dropout: ``tdt``: in the feed-forward, in training.
         head: what the network gives: the stem's ``spectrogram``, as published, or a complex ``mask`` that the
@@ -53,6 +55,7 @@ class UNetConfig:
     kernel_size: tuple[int, int] = (3, 3)
     layers: int = 1
     bottleneck: int = 128
+    attention: Literal["segment", "frame"] = "segment"
     n_heads: int = 1
     dropout: float = 0.1
     head: Literal["spectrogram", "mask"] = "spectrogram"
@@ -75,7 +78,7 @@ def tdf(config: UNetConfig, n_bins: int) -> nn.Module:
 
 def tdsa(config: UNetConfig, n_bins: int) -> nn.Module:
     """The mixer of the TFC-TDSA-UNet."""
-    return TDSA(n_bins, config.n_heads, config.layers)
+    return TDSA(n_bins, config.n_heads, config.layers, within_frame=config.attention == "frame")
 
 
 def tdt(config: UNetConfig, n_bins: int) -> nn.Module:

@@ -6,22 +6,22 @@ import base64
 import html
 import re
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from vocalsep.atomic import atomic_path
 from vocalsep.errors import OutputExistsError
 from vocalsep.training.figures import loss_curves
-from vocalsep.training.run_summary import RunSummary, read_run
+from vocalsep.training.run_summary import Published, RunSummary, read_run
 
 _PAGE_NAMES = ("report.md", "report.html", "curves.png")
 
-_TITLE = "Training runs"
 _PICTURE_TEXT = "Training and validation loss of each run over its epochs"
 _REMARKS = (
     "Validation loss: average over the epochs, and the least; to compare between runs with one loss and data.",
     "SDR: global, of vocals and accompaniment (two stems), mean over songs.",
+    "Chunk SDR: of museval (BSSEval v4), median over windows of 1 s, then over songs.",
     "Real-time factor: seconds of separation for a second of audio.",
 )
 
@@ -30,23 +30,31 @@ _STYLE = """
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e8e8ea; --paper: #18181a; --line: #3a3a3e; --soft: #a0a0a8; }
 }
-body { margin: 2rem auto; max-width: 72rem; padding: 0 1rem; color: var(--ink); background: var(--paper);
+body { margin: 2rem auto; max-width: 92rem; padding: 0 1rem; color: var(--ink); background: var(--paper);
   font: 15px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.5rem; margin: 0 0 1rem; }
 .table { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .35rem .7rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
+th, td { padding: .35rem .55rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 th { font-size: .8rem; font-weight: 600; color: var(--soft); vertical-align: bottom; }
 td:first-child { min-width: 9rem; max-width: 18rem; overflow-wrap: anywhere; }
 .number { text-align: right; }
 td.number { white-space: nowrap; }
 img { display: block; box-sizing: border-box; width: 100%; max-width: 52rem; margin: 1.5rem 0; padding: .5rem;
   background: #fff; border-radius: 6px; }
-ul { padding-left: 1.2rem; color: var(--soft); font-size: .85rem; overflow-wrap: anywhere; }
+ul { padding-left: 1.2rem; max-width: 60rem; color: var(--soft); font-size: .85rem; overflow-wrap: anywhere; }
 """
 
 
-def write_report(folders: Sequence[Path], out_dir: Path, *, overwrite: bool = False) -> list[Path]:
+def write_report(
+    folders: Sequence[Path],
+    out_dir: Path,
+    *,
+    overwrite: bool = False,
+    title: str = "Training runs",
+    published: Mapping[str, Published] | None = None,
+    remarks: Sequence[str] = (),
+) -> list[Path]:
     """Write ``report.md``, ``report.html`` and ``curves.png`` about the runs in ``folders``.
 
     The HTML holds its picture and its style, and loads nothing.
@@ -55,6 +63,9 @@ def write_report(folders: Sequence[Path], out_dir: Path, *, overwrite: bool = Fa
         folders: of the runs.
         out_dir: made if missing.
         overwrite: replace what is there of the three.
+        title: of the page.
+        published: figures to stand beside those of the run whose folder has that name.
+        remarks: below the table, before those on its columns.
 
     Returns:
         the three files.
@@ -68,10 +79,14 @@ def write_report(folders: Sequence[Path], out_dir: Path, *, overwrite: bool = Fa
     markdown, page, picture = paths = [out_dir / name for name in _PAGE_NAMES]
     if existing := [path for path in paths if path.exists() and not overwrite]:
         raise OutputExistsError(f"{existing[0]} exists", "Use --overwrite or another -o folder.")
-    runs = [read_run(folder, name) for folder, name in zip(folders, _distinct_names(folders), strict=True)]
+    runs = [
+        read_run(folder, name, (published or {}).get(name))
+        for folder, name in zip(folders, _distinct_names(folders), strict=True)
+    ]
+    contents = _contents(title, runs, remarks)
     loss_curves(picture, {run.name: run.history for run in runs})
-    _write(markdown, _markdown(runs))
-    _write(page, _html(runs, picture.read_bytes()))
+    _write(markdown, _markdown(contents))
+    _write(page, _html(contents, picture.read_bytes()))
     return paths
 
 
@@ -82,12 +97,16 @@ def _clock(seconds: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """What a column holds of a run, how a number in it is shown, and which one is the best."""
+    """What a column holds of a run, how a number in it is shown, and which one is the best.
+
+    One that is ``optional`` is left out where no run has a value.
+    """
 
     heading: str
     value: Callable[[RunSummary], float | str | None]
     show: Callable[[float], str] = "{:,.0f}".format
     best: Callable[[list[float]], float] | None = None
+    optional: bool = False
 
 
 _COLUMNS = (
@@ -95,6 +114,12 @@ _COLUMNS = (
     _Column("Model", lambda run: run.architecture),
     _Column("Recipe", lambda run: run.recipe),
     _Column("Parameters", lambda run: run.parameters),
+    _Column(
+        "Published parameters",
+        lambda run: run.published.parameters / 1e6 if run.published else None,
+        "{:.2f} M".format,
+        optional=True,
+    ),
     _Column("Epochs", lambda run: len(run.history)),
     _Column("Steps", lambda run: run.last("step")),
     _Column("Training time", lambda run: run.last("seconds"), _clock),
@@ -104,9 +129,20 @@ _COLUMNS = (
         "{:.4f}".format,
         min,
     ),
+    _Column(
+        "Published average validation MSE",
+        lambda run: run.published.average_valid_mse if run.published else None,
+        "{:.3f}".format,
+        min,
+        optional=True,
+    ),
     _Column("Best validation loss", lambda run: min(run.valid_losses, default=None), "{:.4f}".format, min),
     _Column("SDR of vocals, dB", lambda run: run.sdr.get("vocals"), "{:.2f}".format, max),
     _Column("SDR of accompaniment, dB", lambda run: run.sdr.get("accompaniment"), "{:.2f}".format, max),
+    _Column("Chunk SDR of vocals, dB", lambda run: run.chunk_sdr.get("vocals"), "{:.2f}".format, max),
+    _Column(
+        "Chunk SDR of accompaniment, dB", lambda run: run.chunk_sdr.get("accompaniment"), "{:.2f}".format, max
+    ),
     _Column("Real-time factor", lambda run: run.real_time_factor, "{:.3f}".format),
 )
 
@@ -118,8 +154,30 @@ class _Cell:
     is_best: bool
 
 
-def _rows(runs: Sequence[RunSummary]) -> list[tuple[_Cell, ...]]:
-    return list(zip(*(_cells(column, runs) for column in _COLUMNS), strict=True))
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    """What is on the page beside the picture: a row of the table has a cell for each heading."""
+
+    title: str
+    headings: Sequence[str]
+    rows: Sequence[Sequence[_Cell]]
+    notes: Sequence[str]
+
+
+def _contents(title: str, runs: Sequence[RunSummary], remarks: Sequence[str]) -> _Contents:
+    columns = [
+        column for column in _COLUMNS if not column.optional or any(column.value(run) is not None for run in runs)
+    ]
+    evaluations: dict[str, list[str]] = {}
+    for run in runs:
+        if run.evaluated_on:
+            evaluations.setdefault(run.evaluated_on, []).append(run.name)
+    return _Contents(
+        title,
+        headings=[column.heading for column in columns],
+        rows=list(zip(*(_cells(column, runs) for column in columns), strict=True)),
+        notes=[*remarks, *_REMARKS, *(f"{', '.join(names)}: {on}." for on, names in evaluations.items())],
+    )
 
 
 def _cells(column: _Column, runs: Sequence[RunSummary]) -> list[_Cell]:
@@ -136,32 +194,29 @@ def _cells(column: _Column, runs: Sequence[RunSummary]) -> list[_Cell]:
     return cells
 
 
-def _notes(runs: Sequence[RunSummary]) -> list[str]:
-    return [*_REMARKS, *(f"{run.name}: {run.evaluated_on}." for run in runs if run.evaluated_on)]
-
-
-def _markdown(runs: Sequence[RunSummary]) -> str:
-    lines = [f"# {_TITLE}", ""]
-    lines += ["| " + " | ".join(column.heading for column in _COLUMNS) + " |"]
-    lines += ["|" + "|".join(" ---: " if cell.is_number else " --- " for cell in _rows(runs)[0]) + "|"]
-    for row in _rows(runs):
+def _markdown(contents: _Contents) -> str:
+    lines = [f"# {contents.title}", ""]
+    lines += ["| " + " | ".join(contents.headings) + " |"]
+    lines += ["|" + "|".join(" ---: " if cell.is_number else " --- " for cell in contents.rows[0]) + "|"]
+    for row in contents.rows:
         cells = (f"**{cell.text}**" if cell.is_best else _in_markdown(cell.text) for cell in row)
         lines += ["| " + " | ".join(cells) + " |"]
     lines += ["", f"![{_PICTURE_TEXT}]({_PAGE_NAMES[2]})", ""]
-    lines += [f"- {_in_markdown(note)}" for note in _notes(runs)]
+    lines += [f"- {_in_markdown(note)}" for note in contents.notes]
     return "\n".join(lines) + "\n"
 
 
-def _html(runs: Sequence[RunSummary], picture: bytes) -> str:
-    rows = _rows(runs)
+def _html(contents: _Contents, picture: bytes) -> str:
+    title = html.escape(contents.title)
     heads = (
-        f'<th scope="col"{_class(cell)}>{html.escape(column.heading)}</th>'
-        for column, cell in zip(_COLUMNS, rows[0], strict=True)
+        f'<th scope="col"{_class(cell)}>{html.escape(heading)}</th>'
+        for heading, cell in zip(contents.headings, contents.rows[0], strict=True)
     )
     body = "\n".join(
-        "<tr>" + "".join(f"<td{_class(cell)}>{_in_html(cell)}</td>" for cell in row) + "</tr>" for row in rows
+        "<tr>" + "".join(f"<td{_class(cell)}>{_in_html(cell)}</td>" for cell in row) + "</tr>"
+        for row in contents.rows
     )
-    notes = "\n".join(f"<li>{html.escape(note)}</li>" for note in _notes(runs))
+    notes = "\n".join(f"<li>{html.escape(note)}</li>" for note in contents.notes)
     inlined = base64.b64encode(picture).decode("ascii")
     return f"""<!doctype html>
 <html lang="en">
@@ -169,11 +224,11 @@ def _html(runs: Sequence[RunSummary], picture: bytes) -> str:
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{_TITLE}</title>
+<title>{title}</title>
 <style>{_STYLE}</style>
 </head>
 <body>
-<h1>{_TITLE}</h1>
+<h1>{title}</h1>
 <div class="table"><table>
 <thead><tr>{"".join(heads)}</tr></thead>
 <tbody>

@@ -8,10 +8,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vocalsep.datasets.sources import without_folders
 from vocalsep.errors import RunError
+from vocalsep.evaluation.result_folder import RESULTS_NAME
 from vocalsep.stems import STEMS
 from vocalsep.training.history import read_history
 from vocalsep.weights.checkpoint import load_model
+
+EVALUATION_FOLDER = "evaluation"
+"""Where in the folder of a run the results of its evaluation are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """Figures of a model to stand beside those of its run: parameters, and mean validation MSE over the epochs."""
+
+    parameters: float
+    average_valid_mse: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +38,10 @@ class RunSummary:
         parameters: of the model; None before there are weights.
         history: rows of its ``metrics.csv``.
         sdr: of each stem in dB, the mean over songs; None where no song has one.
+        chunk_sdr: likewise, the median over songs.
         real_time_factor: seconds of separation for a second of audio.
-        evaluated_on: what the two are from; empty where it was not evaluated.
+        evaluated_on: what these are from; empty where it was not evaluated.
+        published: figures of its model; None where there are none.
     """
 
     name: str
@@ -35,8 +50,10 @@ class RunSummary:
     parameters: int | None
     history: Sequence[Mapping[str, float]]
     sdr: Mapping[str, float | None] = field(default_factory=dict)
+    chunk_sdr: Mapping[str, float | None] = field(default_factory=dict)
     real_time_factor: float | None = None
     evaluated_on: str = ""
+    published: Published | None = None
 
     @property
     def valid_losses(self) -> list[float]:
@@ -48,8 +65,13 @@ class RunSummary:
         return self.history[-1].get(column) if self.history else None
 
 
-def read_run(folder: Path, name: str) -> RunSummary:
+def read_run(folder: Path, name: str, published: Published | None = None) -> RunSummary:
     """Read the folder of a run, with the ``evaluation/results.json`` that may be in it.
+
+    Args:
+        folder: of the run.
+        name: by which it is told from the others.
+        published: figures of its model.
 
     Raises:
         RunError: it is no run, or a file in it is damaged.
@@ -58,7 +80,7 @@ def read_run(folder: Path, name: str) -> RunSummary:
     config, history, weights = (folder / file for file in ("config.json", "metrics.csv", "best.safetensors"))
     if not config.is_file() or not history.is_file():
         raise RunError(f"{folder} is no training run", "Give folders that 'vocalsep train' wrote.")
-    results = folder / "evaluation" / "results.json"
+    results = folder / EVALUATION_FOLDER / RESULTS_NAME
     settings = _read_json(config)
     try:
         return RunSummary(
@@ -69,6 +91,7 @@ def read_run(folder: Path, name: str) -> RunSummary:
             if weights.exists()
             else None,
             history=read_history(history),
+            published=published,
             **(_of_evaluation(_read_json(results)) if results.exists() else {}),
         )
     except (LookupError, TypeError) as error:
@@ -79,8 +102,9 @@ def _of_evaluation(results: Mapping[str, Any]) -> dict[str, Any]:
     settings, n_songs = results["settings"], len(results["songs"])
     return {
         "sdr": {stem: results["summary"][stem]["sdr"]["mean"] for stem in STEMS},
+        "chunk_sdr": {stem: results["summary"][stem]["chunk_sdr"]["median"] for stem in STEMS},
         "real_time_factor": results["real_time_factor"],
-        "evaluated_on": f"{n_songs} songs of {results['data']}, split {results['split']}, "
+        "evaluated_on": f"{n_songs} songs of {without_folders(results['data'])}, split {results['split']}, "
         f"on {settings['device']} in {settings['precision']}",
     }
 

@@ -43,7 +43,7 @@ from vocalsep.training.optimisation import Schedule, make_optimiser, moving_aver
 from vocalsep.training.position import Position, StepReport
 from vocalsep.training.run_folder import RunConfig, RunFolder
 from vocalsep.training.validation import validate
-from vocalsep.weights.checkpoint import build_from, read_checkpoint
+from vocalsep.weights.checkpoint import load_model
 from vocalsep.weights.resolve import resolve
 
 _LOOK_STEPS = 10
@@ -147,16 +147,16 @@ class Trainer:
             self._folder.create(self._config, describe_environment())
 
     def _begin_with(self, weights: str) -> None:
-        path = resolve(weights).path
-        checkpoint = read_checkpoint(path)
-        wanted = config_of(self._model)
-        for name in sorted(wanted.keys() | checkpoint.config.keys()):
-            if checkpoint.config.get(name) != wanted.get(name):
+        resolved = resolve(weights)
+        model = load_model(resolved.path, resolved.entry.config if resolved.entry else None)
+        found, wanted = config_of(model), config_of(self._model)
+        for name in sorted(wanted.keys() | found.keys()):
+            if found.get(name) != wanted.get(name):
                 raise OptionError(
-                    f"{weights} has {name} {checkpoint.config.get(name)}, and the run {wanted.get(name)}",
+                    f"{weights} has {name} {found.get(name)}, and the run {wanted.get(name)}",
                     f"Train with --set model.{name}=..., or start from other weights.",
                 )
-        state = build_from(checkpoint, path).state_dict()
+        state = model.state_dict()
         self._model.load_state_dict(state)
         if self._average:
             self._average.module.load_state_dict(state)

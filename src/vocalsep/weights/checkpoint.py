@@ -104,20 +104,27 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint, *, dtype: torch.dtype |
         stored = tensor.to(dtype) if dtype and tensor.is_floating_point() else tensor
         if not torch.equal(stored.isfinite(), tensor.isfinite()):
             raise ValueError(f"{name} has values up to {tensor.abs().max():g}, too large for {dtype}")
-        state[name] = stored.contiguous()
+        state[name] = stored.clone(memory_format=torch.contiguous_format)  # names may share a tensor, a file not
     metadata = {**checkpoint.metadata, "config": json.dumps(checkpoint.config)}
     content = _sort_header(safetensors.torch.save(state, metadata))
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
 
 
-def load_model(path: Path) -> SeparationModel:
+def load_model(path: Path, config: Mapping[str, Any] | None = None) -> SeparationModel:
     """Build the model of a weights file, in float32 and evaluation mode.
+
+    Args:
+        path: of the file.
+        config: as `vocalsep.models.build_model` takes it, for a file that does not say it.
 
     Raises:
         CorruptWeightsError: see `read_checkpoint` and `build_from`.
     """
-    return build_from(read_checkpoint(path), path)
+    if config is None:
+        return build_from(read_checkpoint(path), path)
+    state, _ = read_tensors(path)
+    return build_from(Checkpoint(config=dict(config), state=state), path)
 
 
 def build_from(checkpoint: Checkpoint, origin: Path | str) -> SeparationModel:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from vocalsep.config import from_mapping
 from vocalsep.errors import CorruptWeightsError, UnknownModelError, VocalsepError
@@ -81,6 +83,7 @@ class Entry:
         licence: of the weights (None: no weights).
         attribution: whom to credit.
         training_data: what the weights were trained on.
+        config: of the model, as `vocalsep.models.build_model` takes it, where the file does not say it.
         file: name of the weights file.
         bytes: size of the file.
         sha256: of the file, 64 hexadecimal digits.
@@ -100,6 +103,7 @@ class Entry:
     licence: Licence | None = None
     attribution: str | None = None
     training_data: str | None = None
+    config: Mapping[str, Any] | None = None
     file: str | None = None
     bytes: int | None = None
     sha256: str | None = None

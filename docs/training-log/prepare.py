@@ -1,4 +1,4 @@
-"""Sort recordings into what compact-v2 is trained and validated on.
+"""Sort recordings into what is trained and validated on.
 
     python prepare.py RECORDINGS OUT
 
@@ -40,7 +40,6 @@ HELD_OUT_AUTHORS = (
 LEFT_OUT = {"eif_hydrogen_instrumental", "eif_francium_instrumental"}
 SPEAKER_SECONDS = 20
 SHORTEST_SECONDS = 5
-SPEECH_GROUP = 8
 HARMONIES = ((3, 7), (4, -5), (-3, 5), (7, -12), (12, 4), (-5, 3))
 
 
@@ -91,7 +90,6 @@ def main() -> None:
         for entry in entries
         if entry["id"] not in LEFT_OUT and (entry["seconds"] >= SHORTEST_SECONDS or entry["kind"] == "speech")
     ]
-    speech = []
     for entry in entries:
         file, name = options.recordings / entry["file"], entry["id"]
         if entry["kind"] == "instrumental":
@@ -99,13 +97,11 @@ def main() -> None:
             write(options.out / "music" / part / f"{name}.flac", decoded(file, RATE), RATE)
             continue
         held_out = entry["speaker"] in HELD_OUT_SPEAKERS or name in HELD_OUT_SINGING
-        samples = decoded(file, RATE)
         if entry["kind"] == "singing":
+            samples = decoded(file, RATE)
             write(options.out / "voices" / ("valid" if held_out else "train") / f"{name}.flac", samples, RATE)
             if not held_out:
                 write(options.out / "voices" / "train" / f"{name}-group.flac", ensemble(name, samples), RATE)
-        else:
-            speech.append(samples.mean(axis=0, keepdims=True))
         if not held_out:
             rate = min(entry["source_sample_rate"], RATE)
             spoken = decoded(file, rate).mean(axis=0, keepdims=True)
@@ -113,9 +109,6 @@ def main() -> None:
             for number, start in enumerate(range(0, max(spoken.shape[1] - longest // 4, 1), longest)):
                 path = options.out / "speakers" / f"{name}-{number}.flac"
                 write(path, spoken[:, start : start + longest], rate)
-    for number, start in enumerate(range(0, len(speech), SPEECH_GROUP)):
-        group = np.concatenate(speech[start : start + SPEECH_GROUP], axis=1)
-        write(options.out / "voices" / "train" / f"speech-{number:02d}.flac", group, RATE)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes compact-v2 again: sh make.sh RECORDINGS WORK
+# Run 2 of training-log.md again: sh make.sh RECORDINGS WORK
 # Needs vocalsep[train], FFmpeg, FluidSynth with a soundfont, flite, espeak-ng and festival; about 3 hours on 2 cores.
 set -eu
 here=$(dirname "$0") recordings=$1 work=$2
@@ -9,6 +9,6 @@ vocalsep data synth --minutes 170 --seed 202 --voices "$work/real/speakers" -o "
 python "$here/pair.py" "$work/synth1" "$work/songs"
 python "$here/pair.py" "$work/synth2" "$work/songs"
 python "$here/grow.py" "$(vocalsep models path compact-v1)" "$work/grown.safetensors" growth=48 scales=3
+pools="pools:$work/real/voices,$work/real/music" # four times: two voices of five are then real
 vocalsep train --model tdf_mask --recipe "$here/recipe.toml" --init "$work/grown.safetensors" --device cpu \
-    --data "folders:$work/songs" --data "pools:$work/real/voices,$work/real/music" -o "$work/run"
-vocalsep models export "$work/run" --dtype float16 -o "$work/compact-v2.safetensors"
+    --data "folders:$work/songs" --data "$pools" --data "$pools" --data "$pools" --data "$pools" -o "$work/run"
