@@ -127,8 +127,8 @@ def synthesis(monkeypatch):
     """Stand-in for the synthesis, which has tests of its own; gives what it was called with."""
     module, calls = ModuleType("vocalsep.training.synthesis"), []
 
-    def synthesise(out_dir, *, minutes, seed, jobs, song_seconds, progress):
-        calls.append((out_dir, minutes, seed, jobs, song_seconds))
+    def synthesise(out_dir, *, minutes, seed, jobs, song_seconds, voices, progress):
+        calls.append((out_dir, minutes, seed, jobs, song_seconds, voices))
         progress(1.0, 2.0)
         return [out_dir / "a", out_dir / "b"]
 
@@ -138,12 +138,16 @@ def synthesis(monkeypatch):
 
 
 def test_synth(vocalsep, synthesis, tmp_path):
-    done = vocalsep("data", "synth", "--minutes", 2.5, "--seed", 7, "-o", tmp_path / "songs", "--song-seconds", 20)
+    voices = tmp_path / "voices"
+    done = vocalsep(
+        "data", "synth", "--minutes", 2.5, "--seed", 7, "-o", tmp_path / "songs", "--song-seconds", 20,
+        "--voices", voices,
+    )  # fmt: skip
     assert done.code == 0, done.err
     assert done.out == f"{tmp_path / 'songs'}\n"
     assert done.error_line.startswith("2 songs; train on them: vocalsep train")
     assert f"synth:{tmp_path / 'songs'}" in done.err
-    assert synthesis == [(tmp_path / "songs", 2.5, 7, None, 20.0)]
+    assert synthesis == [(tmp_path / "songs", 2.5, 7, None, 20.0, voices)]
 
 
 @pytest.mark.parametrize("options", [["--minutes", "0"], ["--minutes", "1", "--seed", "-1"], []])
