@@ -48,6 +48,8 @@ SOURCE = {"repo": "a/b", "revision": "0" * 40, "file": "c.safetensors"}
         ({"licence": None}, "$.models[0].licence"),
         ({"bundled": False}, "$.models[0].sha256"),
         ({"file": "weights.ckpt"}, "$.models[0].file"),
+        ({"file": "weights.zip", "config": {"architecture": "tdf"}}, "$.models[0].file"),
+        ({"config": {}}, "$.models[0].config"),
         ({"overlap": 0.95}, "$.models[0].overlap"),
         ({"surprise": 1}, "$.models[0]"),
     ],
