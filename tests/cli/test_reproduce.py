@@ -1,3 +1,4 @@
+import os
 import re
 import signal
 import subprocess
@@ -85,9 +86,15 @@ def test_the_experiment_from_nothing_to_its_page_and_a_split(vocalsep, songs, so
 
 def test_ctrl_c_saves_and_the_same_folder_goes_on_bit_for_bit(vocalsep, songs, tmp_path):
     cut, straight = tmp_path / "cut", tmp_path / "straight"
-    more = ["--models", "tdf,tdt", *settings("run.epochs=4", "run.checkpoint_steps=1", "data.chunks_per_track=30")]
+    more = ["--models", "tdf,tdt", *settings("run.epochs=3", "run.checkpoint_steps=1", "data.chunks_per_track=16")]
     command = [sys.executable, "-m", "vocalsep", "reproduce", "--data", songs, "-o", cut, "-d", "cpu", *more]
-    process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        list(map(str, command)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},  # sums of two threads round differently from those of one
+    )
     deadline = time.monotonic() + 600
     while not (cut / "tdf" / "checkpoint.pt").exists():
         assert process.poll() is None, process.communicate()[1]
@@ -97,7 +104,7 @@ def test_ctrl_c_saves_and_the_same_folder_goes_on_bit_for_bit(vocalsep, songs, t
     out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (130, "")
     assert err.splitlines()[-1] == f"stopped and saved: vocalsep reproduce -o {cut}"
-    assert RunFolder(cut / "tdf").read_state()["position"]["epoch"] < 4
+    assert RunFolder(cut / "tdf").read_state()["position"]["epoch"] < 3
     assert not (cut / "tdt").exists()
     assert not (cut / "report.md").exists()
     assert vocalsep("reproduce", "-o", cut, "-d", "cpu", "-q").out.splitlines() == [str(cut / n) for n in PAGE]
