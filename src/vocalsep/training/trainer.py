@@ -24,7 +24,7 @@ from vocalsep.config import from_mapping
 from vocalsep.datasets.sources import Dataset, open_dataset
 from vocalsep.device import choose_precision
 from vocalsep.errors import DivergedError, InputError, OptionError, RunError, UnfitTrackError, VocalsepError
-from vocalsep.models import build_model, config_of
+from vocalsep.models import build_model
 from vocalsep.models.base import SpectrogramModel
 from vocalsep.models.open_unmix import OpenUnmix
 from vocalsep.training.chunks import (
@@ -37,14 +37,13 @@ from vocalsep.training.chunks import (
 )
 from vocalsep.training.environment import describe_environment
 from vocalsep.training.estimator import Estimator, compare
+from vocalsep.training.initial_weights import initial_state
 from vocalsep.training.journal import Journal
 from vocalsep.training.losses import weighted_losses
 from vocalsep.training.optimisation import Schedule, make_optimiser, moving_average
 from vocalsep.training.position import Position, StepReport
 from vocalsep.training.run_folder import RunConfig, RunFolder
 from vocalsep.training.validation import validate
-from vocalsep.weights.checkpoint import load_model
-from vocalsep.weights.resolve import resolve
 
 _LOOK_STEPS = 10
 """Steps between looks at the loss, each of which waits for the device."""
@@ -147,16 +146,7 @@ class Trainer:
             self._folder.create(self._config, describe_environment())
 
     def _begin_with(self, weights: str) -> None:
-        resolved = resolve(weights)
-        model = load_model(resolved.path, resolved.entry.config if resolved.entry else None)
-        found, wanted = config_of(model), config_of(self._model)
-        for name in sorted(wanted.keys() | found.keys()):
-            if found.get(name) != wanted.get(name):
-                raise OptionError(
-                    f"{weights} has {name} {found.get(name)}, and the run {wanted.get(name)}",
-                    f"Train with --set model.{name}=..., or start from other weights.",
-                )
-        state = model.state_dict()
+        state = initial_state(weights, self._model)
         self._model.load_state_dict(state)
         if self._average:
             self._average.module.load_state_dict(state)

@@ -1,0 +1,33 @@
+"""The weights that a run starts from."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from vocalsep.errors import OptionError
+from vocalsep.models import SeparationModel, config_of
+from vocalsep.weights.checkpoint import load_model
+from vocalsep.weights.resolve import resolve
+
+
+def initial_state(weights: str, model: SeparationModel) -> dict[str, Tensor]:
+    """The state of weights for a model of the same config.
+
+    Args:
+        weights: name, file or run, as for `vocalsep.api.Separator`.
+        model: that will take the state.
+
+    Raises:
+        ModelError: the weights cannot be had.
+        OptionError: they are of a model of another config; names the first setting that differs.
+    """
+    resolved = resolve(weights)
+    given = load_model(resolved.path, resolved.entry.config if resolved.entry else None)
+    found, wanted = config_of(given), config_of(model)
+    for name in sorted(wanted.keys() | found.keys()):
+        if found.get(name) != wanted.get(name):
+            raise OptionError(
+                f"{weights} has {name} {found.get(name)}, and the run {wanted.get(name)}",
+                f"Train with --set model.{name}=..., or start from other weights.",
+            )
+    return given.state_dict()
