@@ -9,9 +9,14 @@ from hypothesis import settings
 settings.register_profile("default", deadline=None)
 settings.load_profile("default")
 
-torch.set_num_threads(1)  # small models run hundreds of times faster than on threads that wait for each other
 
 PROJECT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    """Small models run hundreds of times faster so than on threads that wait for each other, and alike everywhere."""
+    torch.set_num_threads(1)  # before each test: some ask the program for more, which is for the whole process
 
 
 @pytest.fixture(scope="session")

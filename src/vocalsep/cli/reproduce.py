@@ -115,7 +115,7 @@ def _train(runs: Sequence[Run], display: ProgressDisplay, *, device: training.De
         for number, run in enumerate(runs, start=1):
             if not quiet:
                 report.say(f"{run.name}, model {number} of {len(runs)}:")
-            _, complete = training.train_run(
+            trainer, complete = training.train_run(
                 run.config,
                 run.folder,
                 display,
@@ -125,8 +125,9 @@ def _train(runs: Sequence[Run], display: ProgressDisplay, *, device: training.De
                 should_stop=interrupted,
             )
             if not complete:
-                return False
-        return not interrupted()
+                break
+        trainer.close()
+        return complete and not interrupted()
 
 
 def _score(run: Run, songs: HeldOut, display: ProgressDisplay, *, device: training.Device, quiet: bool) -> None:
