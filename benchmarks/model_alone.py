@@ -25,12 +25,12 @@ def run_here(model: str, precision: str, seconds: int) -> None:
     from vocalsep.models import build_model
     from vocalsep.separation import SegmentedSeparation, SeparationOptions
 
+    options = SeparationOptions(device="cpu", precision=precision)
     if model == "default":
-        from vocalsep import Separator
+        from vocalsep.ensemble import Ensemble
 
-        separation = Separator(device="cpu", precision=precision).separation
+        (separation,) = Ensemble(None, options).separations
     else:
-        options = SeparationOptions(device="cpu", precision=precision)
         separation = SegmentedSeparation(build_model({"architecture": model}), options)
     print(real_time_factor(separation, seconds))
 

@@ -15,7 +15,7 @@ PROJECT = Path(__file__).parents[1]
 
 @pytest.fixture(autouse=True)
 def _one_thread() -> None:
-    """Small models run hundreds of times faster so than on threads that wait for each other, and alike everywhere."""
+    """Small models run hundreds of times faster so than on threads that wait for each other."""
     torch.set_num_threads(1)  # before each test: some ask the program for more, which is for the whole process
 
 

@@ -17,6 +17,7 @@ LAYERS = [
     {"device"},
     {"separation", "weights"},
     {"stems"},
+    {"ensemble"},
     {"api", "datasets"},
     {"evaluation"},
     {"training"},

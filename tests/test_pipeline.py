@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from vocalsep.pipeline import Drain, aside, in_order, prefetch
+from vocalsep.pipeline import Drain, aside, in_order, prefetch, share
 
 ctrl_c = pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to a single process")
 
@@ -150,3 +150,33 @@ def test_in_order_gives_what_pool_map_gives():
         assert list(in_order(pool, slower_first, range(3))) == [0, 1, 2]
         with pytest.raises(ZeroDivisionError):
             list(in_order(pool, lambda i: 1 / i, [1, 0]))
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_shared_iterator_gives_all_of_it_to_threads_at_their_own_speed(fails):
+    def items():
+        yield from range(200)
+        if fails:
+            raise ValueError("the end")
+
+    taken = [[], [], []]
+    errors = []
+
+    def take(branch, into, pause):
+        try:
+            for item in branch:
+                into.append(item)
+                time.sleep(pause)
+        except ValueError as error:
+            errors.append(str(error))
+
+    threads = [
+        threading.Thread(target=take, args=(branch, into, pause))
+        for branch, into, pause in zip(share(items(), 3), taken, (0, 0.0001, 0.0003), strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert taken == [list(range(200))] * 3
+    assert errors == ["the end"] * 3 * fails

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -19,17 +18,16 @@ from torch import Tensor
 
 from vocalsep.atomic import exists, output_exists
 from vocalsep.audio.formats import OutputFormat
-from vocalsep.audio.info import AudioInfo, Samples
+from vocalsep.audio.info import Samples
 from vocalsep.audio.reader import open_audio
 from vocalsep.audio.stem_files import Clip, StemFiles
 from vocalsep.audio.tags import read_tags
+from vocalsep.ensemble import Ensemble
 from vocalsep.errors import NonFiniteAudioError, OptionError, OutputExistsError
 from vocalsep.pipeline import Drain
-from vocalsep.separation import SegmentedSeparation, SeparationOptions
-from vocalsep.stems import STEMS, stream_stems
+from vocalsep.separation import SeparationOptions
+from vocalsep.stems import STEMS
 from vocalsep.template import DEFAULT_TEMPLATE, stem_paths
-from vocalsep.weights.checkpoint import load_model
-from vocalsep.weights.resolve import resolve
 
 Progress = Callable[[float, "float | None"], None]
 """Called with the seconds of audio done and, where the file declares it, of all."""
@@ -84,8 +82,9 @@ class Separator:
     It can be pickled: the other process loads the model again.
 
     Args:
-        model: a name (see ``vocalsep models list``), the path of a weights file, or ``hf:OWNER/REPO``; None takes
-            the default, which is in the package.
+        model: a name (see ``vocalsep models list``), the path of a weights file, or ``hf:OWNER/REPO``; several
+            with ``+`` between, perhaps weighted, are averaged: ``A+B``, ``A:2+B``. None takes the default, which
+            is in the package.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
         segment_seconds: length of the segments; None takes what is recommended for the weights.
@@ -144,16 +143,8 @@ class Separator:
         download_progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self._arguments = (model, options, offline)
-        weights = resolve(model, offline=offline, progress=download_progress)
-        self.model_id, self.weights_sha256 = weights.id, weights.sha256
-        if weights.entry:  # what is recommended for these weights stands in for what was not asked for
-            options = dataclasses.replace(
-                options,
-                segment_seconds=options.segment_seconds or weights.entry.segment_seconds,
-                overlap=weights.entry.overlap if options.overlap is None else options.overlap,
-            )
-        config = weights.entry.config if weights.entry else None
-        self.separation = SegmentedSeparation(load_model(weights.path, config), options)
+        self._ensemble = Ensemble(model, options, offline=offline, download_progress=download_progress)
+        self.model_id, self.weights_sha256 = self._ensemble.id, self._ensemble.weights_sha256
 
     def __getstate__(self) -> tuple[Any, ...]:
         return self._arguments
@@ -164,12 +155,12 @@ class Separator:
     @property
     def device(self) -> str:
         """The device that the model is on."""
-        return str(self.separation.device)
+        return self._ensemble.device
 
     @property
     def precision(self) -> str:
         """The precision that the network computes in."""
-        return {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}[self.separation.dtype]
+        return self._ensemble.precision
 
     def separate(self, waveform: Waveform, sample_rate: int) -> dict[str, Waveform]:
         """Separate a song that is in memory.
@@ -222,7 +213,7 @@ class Separator:
         if first is None:
             return
         together = itertools.chain([first], iterator)
-        yield from stream_stems(self.separation, together, sample_rate=sample_rate, channels=len(first))
+        yield from self._ensemble.stream(together, sample_rate=sample_rate, channels=len(first))
 
     def separate_file(
         self,
@@ -294,7 +285,9 @@ class Separator:
                     tags=read_tags(path),
                     replace=overwrite,
                 ) as files,
-                closing(self._stream_of(audio.blocks(), info)) as blocks,
+                closing(
+                    self._ensemble.stream(audio.blocks(), sample_rate=info.sample_rate, channels=info.channels)
+                ) as blocks,
             ):
                 with Drain(files.write, _BLOCKS_BEHIND) as drain:
                     for block in blocks:
@@ -319,9 +312,6 @@ class Separator:
             gain=gain,
             silent=silent,
         )
-
-    def _stream_of(self, blocks: Iterable[Samples], info: AudioInfo) -> Generator[dict[str, Samples], None, None]:
-        return stream_stems(self.separation, blocks, sample_rate=info.sample_rate, channels=info.channels)
 
 
 def _check_target(target: Path, source: Path, overwrite: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, wait
 from contextlib import suppress
@@ -98,6 +99,43 @@ def prefetch(items: Iterable[T], depth: int) -> Generator[T, None, None]:
     finally:
         stopped.set()
         thread.join()
+
+
+def share(items: Iterable[T], n: int) -> list[Iterator[T]]:
+    """As many iterators over ``items`` as asked for, each perhaps in a thread of its own; each gives every item.
+
+    An item is held until all have taken it. An exception of the iteration is raised by each, after the items
+    before it.
+
+    Example:
+        >>> first, second = share(iter("abc"), 2)
+        >>> next(first), list(second), list(first)
+        ('a', ['a', 'b', 'c'], ['b', 'c'])
+    """
+    source, lock = iter(items), threading.Lock()
+    waiting: list[deque[object]] = [deque() for _ in range(n)]
+
+    def take() -> object:
+        try:
+            return next(source, _END)
+        except BaseException as error:
+            return _Failure(error)
+
+    def branch(own: deque[object]) -> Iterator[T]:
+        while True:
+            with lock:
+                if not own:
+                    item = take()
+                    for one in waiting:
+                        one.append(item)
+                item = own.popleft()
+            if item is _END:
+                return
+            if isinstance(item, _Failure):
+                raise item.error
+            yield item  # type: ignore[misc]
+
+    return [branch(own) for own in waiting]
 
 
 def aside(function: Callable[[], T]) -> T:

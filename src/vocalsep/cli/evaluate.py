@@ -79,7 +79,7 @@ def evaluate(
             "--model",
             "-m",
             rich_help_panel=options.MODEL_PANEL,
-            help="Name, weights file, hf:OWNER/REPO, oracle:irm or oracle:mixture.",
+            help="Name, weights file, hf:OWNER/REPO, their mean A+B, oracle:irm or oracle:mixture.",
             show_default="the bundled one",
         ),
     ] = None,

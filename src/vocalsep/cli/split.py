@@ -82,7 +82,7 @@ def split(
             "--model",
             "-m",
             rich_help_panel=_MODEL,
-            help="Name, weights file or hf:OWNER/REPO.",
+            help="Name, weights file or hf:OWNER/REPO; A+B is their mean.",
             show_default="the bundled one",
         ),
     ] = None,
@@ -164,7 +164,7 @@ def split(
     """
     from vocalsep.audio.formats import OutputFormat
     from vocalsep.audio.reader import AUDIO_EXTENSIONS
-    from vocalsep.weights.resolve import model_id
+    from vocalsep.weights.members import ensemble_id
 
     report.debug = report.debug or debug
     report.log_to_stderr(-1 if quiet else verbose)
@@ -199,7 +199,7 @@ def split(
         asked = FileOptions(
             out_dir=out_dir,
             template=template,
-            model=model_id(model),
+            model=ensemble_id(model),
             stems=stems,
             format=OutputFormat(
                 container=format.value, depth=depth.value if depth else None, bitrate_kbps=bitrate

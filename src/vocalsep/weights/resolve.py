@@ -63,6 +63,15 @@ def resolve(spec: str | None, *, offline: bool = False, progress: Progress | Non
     return fetch_entry(manifest.entry(spec), offline=offline, progress=progress)
 
 
+def is_one_model(spec: str) -> bool:
+    """Whether ``spec`` is an id of the manifest, or the path of a weights file or run that is there.
+
+    Raises:
+        CorruptWeightsError: it is a path in a folder that may not be searched.
+    """
+    return spec in _manifest_ids() or _local_file(spec) is not None
+
+
 def model_id(spec: str | None) -> str:
     """The `ResolvedWeights.id` of what ``spec`` names, found without the weights being read or fetched.
 
@@ -123,9 +132,13 @@ def verify(entry: Entry, path: Path, *, fresh: bool = False) -> None:
 
 def _local_file(spec: str) -> Path | None:
     """The weights file that ``spec`` is the path of, or those of the run; None if it is no such path."""
-    if spec.startswith(HUB_PREFIX) or spec in {entry.id for entry in load_manifest().models}:
+    if spec.startswith(HUB_PREFIX) or spec in _manifest_ids():
         return None
     return next((path for path in (Path(spec), Path(spec) / RUN_WEIGHTS) if _is_file(path)), None)
+
+
+def _manifest_ids() -> set[str]:
+    return {entry.id for entry in load_manifest().models}
 
 
 def _is_file(path: Path) -> bool:
