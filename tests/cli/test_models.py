@@ -12,10 +12,13 @@ DEFAULT = load_manifest().entry(load_manifest().default)
 
 def test_list_shows_size_licence_and_whereabouts(vocalsep):
     lines = vocalsep("models", "list").out.splitlines()
-    assert lines[0].split() == ["NAME", "ARCHITECTURE", "WEIGHTS", "SIZE", "LICENCE", "STEMS", "SCORE"]
-    assert lines[1].startswith(f"{DEFAULT.id} *")
+    heads = ["NAME", "QUALITY", "WEIGHTS", "SIZE", "TIME", "MEMORY", "LICENCE", "SCORE"]
+    assert lines[0].split() == heads
+    assert lines[1].split()[:3] == [DEFAULT.id, "*", "fast"]
     assert f"bundled {DEFAULT.bytes / 1e6:.1f} MB" in " ".join(lines[1].split())
     assert DEFAULT.licence.name in lines[1]
+    cost = DEFAULT.cost
+    assert f"{cost.real_time_factor:g} x {cost.memory_mb / 1000:.1f} GB" in " ".join(lines[1].split())
     assert [line.split()[2] for line in lines[2:6]] == ["none"] * 4
 
 

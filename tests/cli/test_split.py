@@ -278,3 +278,36 @@ def test_a_gain_is_said_where_the_stem_goes_to_stdout_too(vocalsep, tmp_path, to
     assert done.code == 0, done.err
     assert "loud.wav: 0:02 in" in done.error_line
     assert done.out.startswith("RIFF")
+
+
+def test_a_quality_stands_for_a_model_and_says_its_licence(vocalsep, song, tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("vocalsep.weights.hub.cache_folder", lambda: tmp_path / "cache")
+    best = load_manifest().entry(load_manifest().qualities.best)
+    done = vocalsep("split", song, "-o", tmp_path / "out", "--quality", "best")
+    assert done.code == 33
+    licence, error = done.err.splitlines()
+    assert licence.endswith(f"{best.id}: 913 MB, licence {best.licence.name}. {best.licence.statement}")
+    assert f"--model {load_manifest().default} works now" in error
+    done = vocalsep("split", song, "-o", tmp_path / "out", "--quality", "fast", "--json")
+    assert json.loads(done.out)["model"] == load_manifest().default
+    done = vocalsep("split", song, "-o", tmp_path / "more", "--quality", "fast", "--model", "tdt")
+    assert (done.code, not (tmp_path / "more").exists()) == (2, True)
+    assert "exclude each other" in done.error_line
+
+
+def test_an_ensemble_is_named_in_the_template_and_found_again(vocalsep, song, tmp_path):
+    default = load_manifest().default
+    file = tmp_path / "other.safetensors"
+    shutil.copy(load_manifest().entry(default).bundled_path, file)
+    command = ["split", song, "-m", f"{default}+{file}", "-o", tmp_path / "out"]
+    command += ["--template", "{model}/{track}/{stem}.{ext}", "-d", "cpu"]
+    done = vocalsep(*command)
+    assert done.code == 0, done.err
+    folder = tmp_path / "out" / f"{default}+other" / "song"
+    assert {path.name for path in folder.iterdir()} == {"vocals.wav", "accompaniment.wav"}
+    alone = vocalsep("split", song, "-o", tmp_path / "alone", "-d", "cpu")
+    assert alone.code == 0
+    together, single = (read(path / "vocals.wav")[0] for path in (folder, tmp_path / "alone" / "song"))
+    np.testing.assert_allclose(together, single, atol=1e-4)  # of two that are the same
+    assert "skipped" in vocalsep(*command, "--skip-existing").err

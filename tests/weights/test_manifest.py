@@ -1,4 +1,6 @@
+import dataclasses
 import hashlib
+import importlib.util
 import json
 from pathlib import Path
 
@@ -72,6 +74,26 @@ def test_ids_are_unique_and_the_default_is_bundled():
 
 def test_every_architecture_is_listed():
     assert {entry.architecture for entry in list_models()} == set(ARCHITECTURES)
+
+
+def test_each_quality_is_better_than_the_one_before_and_slower():
+    manifest = load_manifest()
+    picked = [manifest.entry(model) for model in dataclasses.astuple(manifest.qualities)]
+    assert picked[0].id == manifest.default
+    scores, sizes = [entry.metrics[0].value for entry in picked], [entry.parameters for entry in picked]
+    assert scores == sorted(set(scores))
+    assert sizes == sorted(set(sizes))
+    costs = [entry.cost.real_time_factor for entry in picked if entry.cost]
+    assert costs == sorted(set(costs))
+
+
+def test_the_readme_has_the_manifests_table():
+    path = PROJECT / "docs/models/table.py"
+    spec = importlib.util.spec_from_file_location("models_table", path)
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    assert script.BEGIN + script.table() + script.END in readme, f"python {path.relative_to(PROJECT)} --write"
 
 
 @pytest.mark.parametrize("entry", list_models(), ids=lambda entry: entry.id)

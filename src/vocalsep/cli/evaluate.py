@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vocalsep.cli import options, report
+from vocalsep.cli.choice import QualityOption, announce_downloads, choose
 from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.errors import BatchError, MissingExtraError
 from vocalsep.pipeline import in_order
@@ -83,6 +84,7 @@ def evaluate(
             show_default="the bundled one",
         ),
     ] = None,
+    quality: QualityOption = None,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     segment: options.Segment = None,
@@ -104,6 +106,7 @@ def evaluate(
     from vocalsep.separation import SeparationOptions
 
     report.log_to_stderr(0)
+    model = choose(model, quality)
     dataset = open_dataset(data)
     part: Part = split.value if split else "test" if dataset.has_test else "all"
     tracks = dataset.tracks(part)
@@ -117,6 +120,8 @@ def evaluate(
         shifts=shifts,
         threads=threads,
     )
+    if not offline:
+        announce_downloads(model)
     with ProgressDisplay(wanted=True) as display, display.bar(f"loading {model or 'the model'}") as advance:
         estimator = open_estimator(model, separation, offline=offline, download_progress=advance)
     conditions = Conditions(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vocalsep.cli import report
+from vocalsep.cli.choice import announce
 from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.errors import CorruptWeightsError, DownloadError, OutputExistsError
 from vocalsep.weights.hub import HUB_PREFIX
@@ -42,20 +43,22 @@ Stored = Annotated[
 
 @app.command("list")
 def list_models(as_json: AsJson = False) -> None:
-    """List all models: size, licence, stems, scores, and whether the weights are here."""
+    """List all models: size, time and memory they take, licence, scores, and whether the weights are here."""
     manifest = load_manifest()
     if as_json:
         typer.echo(json.dumps([_facts(entry) for entry in manifest.models], ensure_ascii=False, indent=2))
         return
-    rows = [("NAME", "ARCHITECTURE", "WEIGHTS", "SIZE", "LICENCE", "STEMS", "SCORE")]
+    rows = [("NAME", "QUALITY", "WEIGHTS", "SIZE", "TIME", "MEMORY", "LICENCE", "SCORE")]
+    picked = {model: quality for quality, model in dataclasses.asdict(manifest.qualities).items()}
     rows += [
         (
             entry.id + (" *" if entry.id == manifest.default else ""),
-            entry.architecture,
+            picked.get(entry.id, "-"),
             _whereabouts(entry),
             f"{entry.bytes / 1e6:.1f} MB" if entry.bytes else "-",
+            f"{entry.cost.real_time_factor:g} x" if entry.cost else "-",
+            f"{entry.cost.memory_mb / 1000:.1f} GB" if entry.cost else "-",
             entry.licence.name if entry.licence else "-",
-            "+".join(entry.stems),
             _score(entry.metrics[0]) if entry.metrics else "-",
         )
         for entry in manifest.models
@@ -63,7 +66,7 @@ def list_models(as_json: AsJson = False) -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    typer.echo("\n* the default. Stems: what the network estimates; the other one is the mixture minus it.")
+    typer.echo("\n* the default. Quality: what --quality picks. Time: that of the song, on two cores, measured.")
     if any(not entry.has_weights for entry in manifest.models):
         typer.echo("'none': train it, or import a checkpoint with 'vocalsep models import FILE --model NAME'.")
 
@@ -83,6 +86,11 @@ def show(name: Name, as_json: AsJson = False) -> None:
             value = ", ".join(f"{source.repo}@{source.revision}/{source.file}" for source in entry.sources)
         elif key == "licence" and entry.licence:
             value = f"{entry.licence.name}: {entry.licence.statement}"
+        elif key == "cost" and entry.cost:
+            cost = entry.cost
+            value = f"{cost.real_time_factor:g} s a second of audio, {cost.memory_mb} MB: {cost.measured}"
+        elif isinstance(value, dict):
+            value = ", ".join(f"{name} {part}" for name, part in value.items())
         elif isinstance(value, (list, tuple)):
             value = ", ".join(map(str, value))
         if value not in (None, ""):
@@ -97,8 +105,7 @@ def pull(
     """Download models, so that later splits need no network; prints the verified files."""
     for name in names:
         entry = load_manifest().entry(name)
-        if entry.licence:
-            report.say(f"{name}: licence {entry.licence.name}")
+        announce(entry)
         with ProgressDisplay(wanted=True) as display, display.bar(name) as advance:
             weights = fetch_entry(entry, offline=offline, progress=advance)
         typer.echo(weights.path)

@@ -15,6 +15,7 @@ import typer
 
 from vocalsep.cli import options, report
 from vocalsep.cli.batch import Batch, FileOptions
+from vocalsep.cli.choice import QualityOption, announce_downloads, choose
 from vocalsep.cli.inputs import find_tracks, take_shard
 from vocalsep.cli.outcome import conclude, give, stdout_errors, tell
 from vocalsep.cli.progress import ProgressDisplay
@@ -86,6 +87,7 @@ def split(
             show_default="the bundled one",
         ),
     ] = None,
+    quality: QualityOption = None,
     stem: Annotated[
         Stem, typer.Option("--stem", rich_help_panel=_OUTPUT, help="Which stems to write.")
     ] = Stem.both,
@@ -171,6 +173,7 @@ def split(
     check_template(template)
     if skip_existing and overwrite:
         raise OptionError("--skip-existing and --overwrite exclude each other", "Choose one.")
+    model = choose(model, quality)
     stems = ("vocals", "accompaniment") if stem is Stem.both else (stem.value,)
     if not out:  # an unset variable of a script, which as a path would be the current folder
         raise OptionError("-o is empty", "Give a folder, or - for stdout.")
@@ -181,6 +184,8 @@ def split(
     def load() -> Separator:
         from vocalsep.api import Separator
 
+        if not quiet and not offline:
+            announce_downloads(model)
         with display.bar(f"loading {model or 'the model'}") as advance:
             return Separator(
                 model,

@@ -20,7 +20,7 @@ REPO_FILE = "model.safetensors"
 """What `fetch_repo` takes of a repository, beside its ``config.json``."""
 
 _SPEC = re.compile(r"hf:(?P<repo>\w[\w.-]*/\w[\w.-]*)(?:@(?P<revision>(?!.*\.\.)\w[\w./-]*))?", re.ASCII)
-_AGAIN = "Try again; the bundled model needs no network."
+_AGAIN = "Try again."
 
 
 def cache_folder() -> Path:
@@ -193,7 +193,7 @@ def _explained(error: Exception, source: Source, offline: bool) -> ModelError | 
         reason = "it cannot be made" if closed else first_line(cause or error)
         return DownloadError(
             f"no connection to {constants.ENDPOINT}: {reason}",
-            "Check the connection, HF_ENDPOINT and the proxy; the bundled model needs no network.",
+            "Check the connection, HF_ENDPOINT and the proxy.",
         )
     if isinstance(error, errors.RevisionNotFoundError):
         return DownloadError(f"{source.repo} has no revision {source.revision}", "Check the name after the @.")

@@ -71,6 +71,30 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What a split takes.
+
+    Attributes:
+        real_time_factor: seconds of work for a second of audio.
+        memory_mb: most memory of the whole process, in 10^6 bytes.
+        measured: on which machine, and how.
+    """
+
+    real_time_factor: float
+    memory_mb: int
+    measured: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Qualities:
+    """Ids of the models that ``--quality`` picks, each better than the one before it, and slower."""
+
+    fast: str
+    balanced: str
+    best: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """A model: its architecture, and its weights where there are any.
 
@@ -91,6 +115,7 @@ class Entry:
         sources: where else to get it, in the order to try; all hold the same bytes.
         segment_seconds: recommended length of segments (None: the architecture's).
         overlap: recommended overlap of segments, 0 to 0.9 (None: the engine's).
+        cost: with these weights, run as recommended (None: not measured).
         metrics: scores of these weights.
         published: what the architecture's authors published of it.
     """
@@ -111,6 +136,7 @@ class Entry:
     sources: tuple[Source, ...] = ()
     segment_seconds: float | None = None
     overlap: float | None = None
+    cost: Cost | None = None
     metrics: tuple[Metric, ...] = ()
     published: str | None = None
 
@@ -132,11 +158,13 @@ class Manifest:
     Attributes:
         schema_version: of the file's format, 1.
         default: id of the model used when none is chosen.
+        qualities: the models for a wish instead of a name.
         models: the entries.
     """
 
     schema_version: int
     default: str
+    qualities: Qualities
     models: tuple[Entry, ...]
 
     def entry(self, model_id: str) -> Entry:

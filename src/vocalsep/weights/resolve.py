@@ -7,7 +7,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from vocalsep.errors import CorruptWeightsError, NoWeightsError, UnknownModelError
+from vocalsep.errors import CorruptWeightsError, DownloadError, NoWeightsError, UnknownModelError
 from vocalsep.weights import hub
 from vocalsep.weights.digest import sha256_of
 from vocalsep.weights.hub import HUB_PREFIX, Progress
@@ -104,7 +104,11 @@ def fetch_entry(entry: Entry, *, offline: bool = False, progress: Progress | Non
         verify(entry, entry.bundled_path)
         path = entry.bundled_path
     else:
-        path = hub.fetch(entry, offline=offline, progress=progress)
+        try:
+            path = hub.fetch(entry, offline=offline, progress=progress)
+        except DownloadError as error:
+            here = f"--model {load_manifest().default} works now: it is in the package."
+            raise DownloadError(error.message, f"{error.hint} {here}") from error
     return ResolvedWeights(id=entry.id, path=path, sha256=entry.sha256 or "", entry=entry)
 
 
