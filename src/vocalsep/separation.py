@@ -68,7 +68,7 @@ class SegmentedSeparation:
     Songs that are under way in several threads take turns at the model: it has all cores, or the GPU, for itself.
 
     Args:
-        model: moved to the device, where its convolutions run channels-last.
+        model: moved to the device, into the layout that it runs fastest in.
         options: see `SeparationOptions`.
 
     Raises:
@@ -82,7 +82,9 @@ class SegmentedSeparation:
         self.device = choose_device(options.device)
         self.dtype = choose_precision(options.precision, self.device)
         self.model = model.eval().to(self.device)
-        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        contiguous = self.device.type == "cpu" and self.dtype in model.contiguous_in
+        layout = torch.contiguous_format if contiguous else torch.channels_last
+        self.model.to(memory_format=layout)  # type: ignore[call-overload]
         if options.threads is not None:
             torch.set_num_threads(options.threads)
         seconds = options.segment_seconds or model.segment_seconds

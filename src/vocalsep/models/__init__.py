@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import torch
+
 from vocalsep.config import from_mapping, to_mapping
 from vocalsep.errors import UnknownModelError
 from vocalsep.models.base import SeparationModel
@@ -21,22 +23,29 @@ __all__ = ["ARCHITECTURES", "Architecture", "SeparationModel", "build_model", "c
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A config dataclass, what builds the model from one, and the segments the model is run on."""
+    """A config dataclass, what builds the model from one, and how it is run, see `SeparationModel`."""
 
     config: type[Any]
     build: Callable[[Any], SeparationModel]
     segment_seconds: float = 6.0
+    contiguous_in: tuple[torch.dtype, ...] = ()
 
 
 ARCHITECTURES: dict[str, Architecture] = {
     "umx": Architecture(OpenUnmixConfig, OpenUnmix),
-    "tdf": Architecture(UNetConfig, partial(UNet, mixer=tdf)),
+    # linear maps over bins that are not channels-last need no copies, which in bfloat16 take longer than they do
+    "tdf": Architecture(UNetConfig, partial(UNet, mixer=tdf), contiguous_in=(torch.bfloat16,)),
     # every position attends to every other one of its segment: the published length keeps that affordable
     "tdsa": Architecture(UNetConfig, partial(UNet, mixer=tdsa), segment_seconds=3.0),
     "tdt": Architecture(UNetConfig, partial(UNet, mixer=tdt)),
     "tdf_mask": Architecture(TDFMaskConfig, TDFMask),
     # the segments that the public weights were trained on: 255 and 800 hops of the published transforms
-    "tfc_tdf_v3": Architecture(TFCTDFv3Config, TFCTDFv3, segment_seconds=255 * 1024 / 44100),
+    "tfc_tdf_v3": Architecture(
+        TFCTDFv3Config,
+        TFCTDFv3,
+        segment_seconds=255 * 1024 / 44100,
+        contiguous_in=(torch.bfloat16, torch.float32),
+    ),
     "mel_band_roformer": Architecture(MelBandRoformerConfig, MelBandRoformer, segment_seconds=8.0),
 }
 
@@ -63,6 +72,7 @@ def build_model(config: Mapping[str, object]) -> SeparationModel:
     architecture = ARCHITECTURES[name]
     model = architecture.build(from_mapping(architecture.config, fields))
     model.architecture, model.segment_seconds = name, architecture.segment_seconds
+    model.contiguous_in = architecture.contiguous_in
     return model.eval()
 
 

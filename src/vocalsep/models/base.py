@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 
 from vocalsep.stft import istft, stft
@@ -40,10 +41,12 @@ class SeparationModel(nn.Module):
         architecture: the name the model was built by.
         segment_seconds: the length of audio the architecture is run on, where nothing else is asked for.
         overlap: the part of a segment that the next one covers too, likewise.
+        contiguous_in: the types in which a CPU runs it faster in PyTorch's own layout than channels-last.
     """
 
     segment_seconds: float = 6.0
     overlap: float = 0.1
+    contiguous_in: tuple[torch.dtype, ...] = ()
     architecture: str = ""
 
     def __init__(self, config: SignalConfig) -> None:
