@@ -88,6 +88,7 @@ def evaluate(
     segment: options.Segment = None,
     overlap: options.Overlap = None,
     shifts: options.Shifts = 0,
+    wiener: options.Wiener = 0,
     threads: options.Threads = None,
     offline: options.Offline = False,
 ) -> None:
@@ -115,6 +116,7 @@ def evaluate(
         segment_seconds=segment,
         overlap=overlap,
         shifts=shifts,
+        wiener=wiener,
         threads=threads,
     )
     with ProgressDisplay(wanted=True) as display, display.bar(f"loading {model or 'the model'}") as advance:
