@@ -2,6 +2,7 @@
 
     python benchmarks/model_alone.py
     python benchmarks/model_alone.py --models default tdt --precisions bf16
+    python benchmarks/model_alone.py --models umx --wiener 1
 
 ``default`` are the bundled weights as they are run by default; the other models run at random weights. Each run
 is a process of its own, whose memory includes Python and PyTorch.
@@ -18,14 +19,14 @@ from measure import measure
 from report import print_machine, print_table
 
 
-def run_here(model: str, precision: str, seconds: int) -> None:
+def run_here(model: str, precision: str, seconds: int, wiener: int) -> None:
     """Print the real-time factor of one model."""
     from steady import real_time_factor
 
     from vocalsep.models import build_model
     from vocalsep.separation import SegmentedSeparation, SeparationOptions
 
-    options = SeparationOptions(device="cpu", precision=precision)
+    options = SeparationOptions(device="cpu", precision=precision, wiener=wiener)
     if model == "default":
         from vocalsep.ensemble import Ensemble
 
@@ -40,7 +41,8 @@ def rows(options: argparse.Namespace) -> Iterator[list[str]]:
     for model in options.models:
         for precision in options.precisions:
             command = [sys.executable, __file__, "--here", "--models", model, "--precisions", precision]
-            runs = [measure(*command, "--seconds", str(options.seconds)) for _ in range(options.runs)]
+            command += ["--seconds", str(options.seconds), "--wiener", str(options.wiener)]
+            runs = [measure(*command) for _ in range(options.runs)]
             factor = statistics.median(float(run.stdout) for run in runs)
             peak_mb = statistics.median(run.peak_mb for run in runs)
             yield [model, precision, f"{factor:.4f}", f"{1 / factor:.1f}", f"{peak_mb:.0f}"]
@@ -52,11 +54,12 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=["default", "umx", "tdf", "tdsa", "tdt"])
     parser.add_argument("--precisions", nargs="+", choices=("fp32", "bf16"), default=["fp32", "bf16"])
     parser.add_argument("--seconds", type=int, default=180, help="of audio")
+    parser.add_argument("--wiener", type=int, default=0, help="iterations of the Wiener filter")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--here", action="store_true", help="run the one model once, in this process")
     options = parser.parse_args()
     if options.here:
-        run_here(options.models[0], options.precisions[0], options.seconds)
+        run_here(options.models[0], options.precisions[0], options.seconds, options.wiener)
         return
     print_table(
         ["model", "precision", "real-time factor", "times real time", "peak memory (MB)"],

@@ -198,6 +198,8 @@ def test_other_errors_of_a_model_are_not_taken_for_memory():
         {"overlap": float("nan")},
         {"batch_size": 0},
         {"shifts": -1},
+        {"wiener": -1},
+        {"wiener": 65},
         {"threads": 0},
         {"threads": 100_000},
     ],

@@ -91,6 +91,7 @@ class Separator:
         overlap: of the segments, 0 to 0.9, likewise.
         batch_size: segments that go through the model at once; None takes what suits the device.
         shifts: further passes over shifted segments, all averaged.
+        wiener: iterations of a Wiener filter over the estimates (`vocalsep.models.wiener`); 0 is none.
         threads: of the CPU; PyTorch's setting for the whole process.
         offline: never ask the network for weights.
         download_progress: called with the bytes downloaded and those of the whole file.
@@ -98,7 +99,7 @@ class Separator:
     Raises:
         ModelError: no such model, no weights for it, or they are corrupt.
         DeviceError: no such device here.
-        OptionError: a value out of its range.
+        OptionError: a value out of its range, or a Wiener filter for a model without spectrograms.
 
     Example:
         >>> separator = Separator()
@@ -120,6 +121,7 @@ class Separator:
         overlap: float | None = None,
         batch_size: int | None = None,
         shifts: int = 0,
+        wiener: int = 0,
         threads: int | None = None,
         offline: bool = False,
         download_progress: Callable[[int, int], None] | None = None,
@@ -129,6 +131,7 @@ class Separator:
             overlap=overlap,
             batch_size=batch_size,
             shifts=shifts,
+            wiener=wiener,
             precision=precision,
             device=device,
             threads=threads,

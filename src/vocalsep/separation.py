@@ -18,6 +18,7 @@ from torch import Tensor
 from vocalsep.device import choose_device, choose_precision
 from vocalsep.errors import OptionError, OutOfMemoryError
 from vocalsep.models.base import SeparationModel
+from vocalsep.models.wiener import WienerFiltered
 
 log = logging.getLogger("vocalsep")
 
@@ -36,6 +37,7 @@ class SeparationOptions:
         batch_size: segments that go through the model at once; it does not change the result. None takes 1 on the
             CPU, whose caches a segment fills, and 8 on a GPU.
         shifts: further passes, each with the segments shifted by an equal part of the stride, all averaged.
+        wiener: iterations of a Wiener filter over the estimates of each segment; 0 is none.
         precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         threads: of the CPU; None leaves PyTorch's choice.
@@ -45,6 +47,7 @@ class SeparationOptions:
     overlap: float | None = None
     batch_size: int | None = None
     shifts: int = 0
+    wiener: int = 0
     precision: str = "auto"
     device: str = "auto"
     threads: int | None = None
@@ -58,6 +61,8 @@ class SeparationOptions:
             raise OptionError(f"a batch of {self.batch_size} segments is none")
         if not 0 <= self.shifts <= 64:
             raise OptionError(f"{self.shifts} shifts are not within 0 to 64")
+        if not 0 <= self.wiener <= 64:
+            raise OptionError(f"{self.wiener} iterations of the Wiener filter are not within 0 to 64")
         if self.threads is not None and not 1 <= self.threads <= _MOST_THREADS:
             raise OptionError(f"{self.threads} threads are not within 1 to {_MOST_THREADS}")
 
@@ -72,12 +77,14 @@ class SegmentedSeparation:
         options: see `SeparationOptions`.
 
     Raises:
-        OptionError: an unknown device or precision.
+        OptionError: an unknown device or precision, or a model that no Wiener filter fits.
         DeviceError: a device that is not there.
     """
 
     def __init__(self, model: SeparationModel, options: SeparationOptions | None = None) -> None:
         options = options or SeparationOptions()
+        if options.wiener:
+            model = WienerFiltered(model, options.wiener)
         self._turn = threading.RLock()  # held while the model runs, and while what it runs with is changed
         self.device = choose_device(options.device)
         self.dtype = choose_precision(options.precision, self.device)

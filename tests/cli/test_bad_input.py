@@ -314,6 +314,7 @@ def test_template_that_leaves_the_folder(vocalsep, song, out, template):
     "options",
     [
         ["--overlap", "0.95"],
+        ["--wiener", "-1"],
         ["--segment", "0"],
         ["--device", "toaster"],
         ["--precision", "int4"],

@@ -13,6 +13,7 @@ import soundfile
 from typer.testing import CliRunner
 
 from stem_reading import leftovers, read
+from vocalsep.api import Separator
 from vocalsep.cli.app import app
 from vocalsep.weights.manifest import load_manifest
 
@@ -43,6 +44,19 @@ def test_json_says_what_was_done(vocalsep, song, tmp_path):
     assert (facts["model"], facts["weights_sha256"]) == (default.id, default.sha256)
     assert (facts["device"], facts["precision"], facts["gain"]) == ("cpu", "fp32", 1.0)
     assert done.err == ""
+
+
+def test_wiener_filtered(vocalsep, song, tmp_path):
+    """As the library does it, and another sound than without."""
+    filtered, plain = (
+        Separator(wiener=n, device="cpu", precision="fp32").separate(read(song), 44100) for n in (2, 0)
+    )
+    options = ("-d", "cpu", "--precision", "fp32", "--depth", "float", "--wiener", "2")
+    done = vocalsep("split", song, "-o", tmp_path / "out", *options)
+    assert done.code == 0, done.err
+    vocals = read(tmp_path / "out/song/vocals.wav")
+    np.testing.assert_allclose(vocals, filtered["vocals"], atol=1e-6)
+    assert np.abs(vocals - plain["vocals"]).max() > 1e-3
 
 
 @pytest.mark.parametrize("container", ["flac", "mp3", "ogg", "opus", "m4a"])

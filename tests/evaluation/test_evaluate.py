@@ -83,9 +83,9 @@ def test_an_instrumental_has_scores_of_its_accompaniment_alone(tmp_path):
 def test_a_model_is_scored_as_it_splits(tmp_path):
     """The scores are those of the stems that the library gives for the whole mixture at once."""
     track = one_track(write_songs(tmp_path, {"a": 7.4}, rate=44100))
-    options = SeparationOptions(precision="fp32", device="cpu", segment_seconds=2.0, shifts=1)
+    options = SeparationOptions(precision="fp32", device="cpu", segment_seconds=2.0, shifts=1, wiener=1)
     scores = evaluate_track(open_estimator(None, options), track)
-    separator = Separator(precision="fp32", device="cpu", segment_seconds=2.0, shifts=1)
+    separator = Separator(precision="fp32", device="cpu", segment_seconds=2.0, shifts=1, wiener=1)
     stems = separator.separate(track.read("mixture"), 44100)
     references, estimates = (
         torch.from_numpy(np.stack([source[stem] for stem in STEMS]))

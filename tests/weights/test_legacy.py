@@ -1,3 +1,4 @@
+import hashlib
 import json
 
 import pytest
@@ -130,6 +131,57 @@ def test_open_unmix_with_the_buffers_of_its_checkpoints():
     checkpoint = import_published({**model.state_dict(), **extra}, "umx")
     assert config_of(build_from(checkpoint, "here")) == config_of(model)
     assert checkpoint.state.keys() == model.state_dict().keys()
+
+
+def open_unmix_file(hidden, n_in_bins, n_bins, n_layers=3):
+    """The tensors of a file as the authors of Open-Unmix published them: names and shapes, by hand."""
+    shapes = {
+        "input_mean": (n_in_bins,),
+        "input_scale": (n_in_bins,),
+        "output_scale": (n_bins,),
+        "output_mean": (n_bins,),
+        "fc1.weight": (hidden, 2 * n_in_bins),
+        "fc2.weight": (hidden, 2 * hidden),
+        "fc3.weight": (2 * n_bins, hidden),
+    }
+    for norm, width in (("bn1", hidden), ("bn2", hidden), ("bn3", 2 * n_bins)):
+        shapes |= {f"{norm}.{part}": (width,) for part in ("weight", "bias", "running_mean", "running_var")}
+        shapes[f"{norm}.num_batches_tracked"] = ()
+    for layer in range(n_layers):
+        for way in ("", "_reverse"):
+            shapes[f"lstm.weight_ih_l{layer}{way}"] = (2 * hidden, hidden)
+            shapes[f"lstm.weight_hh_l{layer}{way}"] = (2 * hidden, hidden // 2)
+            shapes |= {f"lstm.bias_{part}_l{layer}{way}": (2 * hidden,) for part in ("ih", "hh")}
+    state = {name: torch.zeros(shape) for name, shape in shapes.items()}
+    windows = dict.fromkeys(["stft.window", "transform.0.window"], torch.hann_window(2 * (n_bins - 1)))
+    return {"sample_rate": torch.tensor(44100.0), **windows, **state}
+
+
+@pytest.mark.parametrize(
+    ("hidden", "max_bin", "n_bins"), [(512, 1487, 2049), (1024, 100, 129)], ids=["as umxhq", "as wide as umxl"]
+)
+def test_layouts_of_the_published_open_unmix(hidden, max_bin, n_bins):
+    """Of a window of 4,096 samples at 44.1 kHz, 1,487 bins are the 16 kHz that umxhq hears."""
+    state = open_unmix_file(hidden, max_bin, n_bins)
+    config = build_from(import_published(state, "umx"), "here").config
+    assert (config.hidden_size, config.max_bin, config.n_layers, config.channels) == (hidden, max_bin, 3, 2)
+    assert (config.n_fft, config.hop_length, config.sample_rate) == (2 * (n_bins - 1), (n_bins - 1) // 2, 44100)
+    other_rate = {**state, "sample_rate": torch.tensor(16000.0)}
+    assert import_published(other_rate, "umx").config["sample_rate"] == 16000
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".pt"])
+def test_the_hash_in_a_name_is_verified(tmp_path, suffix):
+    torch.save(open_unmix_file(8, 5, 9, n_layers=2), tmp_path / "vocals")
+    digest = hashlib.sha256((tmp_path / "vocals").read_bytes()).hexdigest()
+    wrong = f"{(int(digest[0], 16) + 1) % 16:x}{digest[1:8]}"
+    for name in (f"vocals-{digest[:8]}", f"vocals-{digest}", "vocals-a", "vocals_b62c91ce", "vocals-best-model"):
+        path = (tmp_path / name).with_suffix(suffix)
+        path.write_bytes((tmp_path / "vocals").read_bytes())
+        assert import_published(path, "umx").config["hidden_size"] == 8
+    (tmp_path / "vocals").rename(tmp_path / f"vocals-{wrong}{suffix}")
+    with pytest.raises(CorruptWeightsError, match=f"vocals-{wrong}.* is not what its name says: .*{digest}"):
+        import_published(tmp_path / f"vocals-{wrong}{suffix}", "umx")
 
 
 def test_kernels_of_the_compact_network_are_turned():

@@ -90,6 +90,7 @@ def evaluate(
     segment: options.Segment = None,
     overlap: options.Overlap = None,
     shifts: options.Shifts = 0,
+    wiener: options.Wiener = 0,
     threads: options.Threads = None,
     offline: options.Offline = False,
 ) -> None:
@@ -118,6 +119,7 @@ def evaluate(
         segment_seconds=segment,
         overlap=overlap,
         shifts=shifts,
+        wiener=wiener,
         threads=threads,
     )
     if not offline:

@@ -13,7 +13,7 @@ import typer
 from vocalsep.cli import report
 from vocalsep.cli.choice import announce
 from vocalsep.cli.progress import ProgressDisplay
-from vocalsep.errors import CorruptWeightsError, DownloadError, OutputExistsError
+from vocalsep.errors import CorruptWeightsError, DownloadError, OptionError, OutputExistsError
 from vocalsep.weights.hub import HUB_PREFIX
 from vocalsep.weights.manifest import Entry, Metric, load_manifest
 from vocalsep.weights.resolve import fetch_entry, local_path, verify
@@ -150,19 +150,30 @@ def path(name: Name) -> None:
 @app.command("import")
 def import_model(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A published .pth, .ckpt or .safetensors file.")],
-    model: Annotated[str, typer.Option("--model", "-m", help="Its architecture: umx, tdf, tdsa or tdt.")],
+    model: Annotated[
+        str,
+        typer.Option("--model", "-m", help="What it is of: umx, tdf, tdsa, tdt, mdx23c, melband-kim."),
+    ],
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", help="JSON of sizes that differ or that the file does not show, and of stems."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Weights file to write.", show_default="FILE.safetensors")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
 ) -> None:
-    """Turn a published checkpoint into a weights file for --model; nothing in it is executed."""
+    """Turn a published checkpoint, or one trained further from it, into a weights file for --model of split.
+
+    Nothing in it is executed. The sizes are read off its tensors; those of mdx23c and melband-kim are the public
+    model's, unless --config gives others.
+    """
     from vocalsep.weights.checkpoint import write_checkpoint
     from vocalsep.weights.legacy import import_published
 
     target = out or file.with_suffix(".safetensors")
     _check_absent(target, overwrite)
-    checkpoint = import_published(file, model)
+    checkpoint = import_published(file, model, _read_config(config) if config else None)
     write_checkpoint(target, checkpoint)
     report.say(f"split with it: vocalsep split SONG --model {target}")
     typer.echo(target)
@@ -204,6 +215,16 @@ def push(
         address = push_weights(source, repo, private=private, message=message, dtype=_torch_type(dtype))
     report.say(f"pushed, see its card at {address}; split with it: vocalsep split SONG --model {HUB_PREFIX}{repo}")
     typer.echo(f"{HUB_PREFIX}{repo}")
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise OptionError(f"cannot read {path}: {error}", "Give a JSON file.") from error
+    if not isinstance(config, dict):
+        raise OptionError(f"{path} is no JSON object", 'Write {"n_fft": 2048} or the like.')
+    return config
 
 
 def _torch_type(stored: StoredType | None) -> torch.dtype | None:

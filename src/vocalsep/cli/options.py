@@ -28,6 +28,15 @@ Overlap = Annotated[
 Shifts = Annotated[
     int, typer.Option("--shifts", rich_help_panel=MODEL_PANEL, help="Further passes, averaged: better and slower.")
 ]
+Wiener = Annotated[
+    int,
+    typer.Option(
+        "--wiener",
+        metavar="N",
+        rich_help_panel=MODEL_PANEL,
+        help="Iterations of a Wiener filter, for models of magnitudes (umx).",
+    ),
+]
 Threads = Annotated[
     int | None,
     typer.Option("--threads", rich_help_panel=MODEL_PANEL, help="Of the CPU.", show_default="PyTorch's choice"),

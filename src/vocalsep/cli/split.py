@@ -140,6 +140,7 @@ def split(
     segment: options.Segment = None,
     overlap: options.Overlap = None,
     shifts: options.Shifts = 0,
+    wiener: options.Wiener = 0,
     batch_size: Annotated[
         int | None,
         typer.Option(
@@ -195,6 +196,7 @@ def split(
                 overlap=overlap,
                 batch_size=batch_size,
                 shifts=shifts,
+                wiener=wiener,
                 threads=threads,
                 offline=offline,
                 download_progress=advance,

@@ -55,6 +55,7 @@ class ModelEstimator:
             "segment_seconds": options.segment_seconds,
             "overlap": options.overlap,
             "shifts": options.shifts,
+            "wiener": options.wiener,
             "precision": separator.precision,
             "device": separator.device,
         }
@@ -103,6 +104,7 @@ def open_estimator(
         overlap=options.overlap,
         batch_size=options.batch_size,
         shifts=options.shifts,
+        wiener=options.wiener,
         threads=options.threads,
         offline=offline,
         download_progress=download_progress,

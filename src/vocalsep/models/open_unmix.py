@@ -52,7 +52,8 @@ class OpenUnmixConfig:
 class OpenUnmix(SpectrogramModel):
     """Magnitude in, masked magnitude out, the mixture's phase.
 
-    Deviation: frames are centred, so that the first and last samples lie under full windows; no Wiener filter.
+    Deviation: the waveform is extended to whole hops, so that its last samples lie under full windows. The Wiener
+    filter of the published separator is `vocalsep.models.wiener`.
     """
 
     estimates_magnitude = True

@@ -13,6 +13,8 @@ from torch import Tensor
 from vocalsep.errors import CorruptWeightsError, OptionError
 from vocalsep.models.blocks import sinusoidal_positions
 from vocalsep.weights.checkpoint import Checkpoint, build_from, read_tensors, unwrap
+from vocalsep.weights.digest import sha256_of
+from vocalsep.weights.manifest import load_manifest
 
 # Applied in order, each to what the one before it left. The published TDSA code names its parts differently.
 _UNET_NAMES = [
@@ -43,12 +45,18 @@ _NAMES: dict[str, list[tuple[str, str]]] = {
         (r"\.tdt_block\.transformer_blk_stack\.(\d+)\.", r".mixer.layers.\1."),
     ],
     "tdf_mask": [],
+    "tfc_tdf_v3": [],
+    "mel_band_roformer": [],
 }
 # Networks whose published kernels lie (bin, frame), where ours lie (frame, bin).
 _TRANSPOSED = {"tdf_mask"}
 # Buffers of the published Open-Unmix that are no weights: its analysis windows and the sample rate.
 _DROPPED = re.compile(r"^(?:stft\.window|transform\.\d+\.window|sample_rate)$")
 _POSITIONS = ".positional_encoding"
+# Not all sizes of these show in their tensors: the model's config, or the architecture's defaults, has them.
+_SIZED_BY_CONFIG = {"tfc_tdf_v3", "mel_band_roformer"}
+# How torch.hub names files: the first digits of the sha256 come last.
+_HASHED_NAME = re.compile(r"-([0-9a-f]{8,64})\.pth?$")
 
 
 def rename_published(state: Mapping[str, Tensor], architecture: str) -> dict[str, Tensor]:
@@ -58,7 +66,7 @@ def rename_published(state: Mapping[str, Tensor], architecture: str) -> dict[str
 
     Args:
         state: tensors by the published names, without ``module.`` before them.
-        architecture: ``umx``, ``tdf``, ``tdsa``, ``tdt`` or ``tdf_mask``.
+        architecture: a key of `vocalsep.models.ARCHITECTURES`.
 
     Raises:
         OptionError: there is no published format for the architecture.
@@ -80,34 +88,62 @@ def rename_published(state: Mapping[str, Tensor], architecture: str) -> dict[str
 
 
 def import_published(
-    source: Path | Mapping[str, Any], architecture: str, overrides: Mapping[str, object] | None = None
+    source: Path | Mapping[str, Any], model: str, overrides: Mapping[str, object] | None = None
 ) -> Checkpoint:
-    """Turn a published checkpoint into ours; the config is read off the shapes of its tensors.
+    """Turn a published checkpoint into ours.
+
+    The config is read off the shapes of the tensors; that of ``tfc_tdf_v3`` and ``mel_band_roformer`` is the
+    manifest's, or else the architecture's defaults.
 
     Args:
-        source: a ``.pth`` or safetensors file, or what is in one; ``module.`` before the names does not matter.
-        architecture: ``umx``, ``tdf``, ``tdsa``, ``tdt`` or ``tdf_mask``.
-        overrides: config values that no shape shows: ``stems``, ``sample_rate``, ``n_heads`` of ``tdsa``.
+        source: a torch or safetensors file, or what is in one; ``module.`` before the names does not matter.
+        model: an id of the manifest, or an architecture.
+        overrides: config values that are otherwise, or that no shape shows: ``stems``, ``n_heads`` of ``tdsa``.
 
     Raises:
         OptionError: there is no published format for the architecture, or ``n_heads`` is needed and not given.
-        CorruptWeightsError: the file is damaged or of another architecture.
+        CorruptWeightsError: the file is damaged, of another architecture, of sizes that the config has not, or not
+            what the hash in its name says.
     """
     origin = source if isinstance(source, Path) else "the state given"
     state, _ = read_tensors(source) if isinstance(source, Path) else unwrap(source, origin)
+    if isinstance(source, Path):
+        _check_name(source)
+    entry = next((entry for entry in load_manifest().models if entry.id == model), None)
+    architecture, known = (entry.architecture, entry.config or {}) if entry else (model, {})
     renamed = rename_published(state, architecture)
     try:
-        config = {"architecture": architecture, **_config(architecture, state, renamed), **(overrides or {})}
+        sizes = {**known, **_config(architecture, state, renamed), **(overrides or {})}
     except KeyError as error:
         raise CorruptWeightsError(
             f"{origin} is not a published {architecture} checkpoint: {error.args[0]} is missing",
             "Choose the architecture of the file with --model.",
         ) from error
-    if "encoder.0.block.mixer.layers.0.attention.in_proj_weight" in renamed and "n_heads" not in config:
-        raise OptionError(f"{origin} does not show its number of attention heads", "Give it as n_heads.")
-    checkpoint = Checkpoint(config=config, state=renamed)
-    build_from(checkpoint, origin)
+    if "encoder.0.block.mixer.layers.0.attention.in_proj_weight" in renamed and "n_heads" not in sizes:
+        raise OptionError(
+            f"{origin} does not show its number of attention heads",
+            'Give it: --config FILE, with {"n_heads": NUMBER} in the file.',
+        )
+    checkpoint = Checkpoint(config={"architecture": architecture, **sizes}, state=renamed)
+    try:
+        build_from(checkpoint, origin)
+    except CorruptWeightsError as error:
+        if overrides or architecture not in _SIZED_BY_CONFIG:
+            raise
+        raise CorruptWeightsError(
+            error.message, "Its sizes, where they are not the public model's, are given with --config."
+        ) from error
     return checkpoint
+
+
+def _check_name(path: Path) -> None:
+    """Compare the hash that a name such as ``vocals-b62c91ce.pth`` has with that of the file."""
+    match = _HASHED_NAME.search(path.name)
+    if match and not (digest := sha256_of(path)).startswith(match[1]):
+        raise CorruptWeightsError(
+            f"{path} is not what its name says: its sha256 is {digest}",
+            "Get the file again; or rename it, if what is in its name is no hash.",
+        )
 
 
 def _check_positions(name: str, positions: Tensor) -> None:
@@ -118,8 +154,10 @@ def _check_positions(name: str, positions: Tensor) -> None:
 
 
 def _config(architecture: str, published: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> dict[str, object]:
+    if architecture in _SIZED_BY_CONFIG:
+        return {}
     if architecture == "umx":
-        return _open_unmix_config(state)
+        return _open_unmix_config(published)
     if architecture == "tdf_mask":
         return _mask_config(state)
     return _unet_config(published, state)
@@ -150,17 +188,20 @@ def _unet_config(published: Mapping[str, Tensor], state: Mapping[str, Tensor]) -
     return {**config, "n_bins": n_bins, "n_fft": 2 * n_bins, "hop_length": n_bins}
 
 
-def _open_unmix_config(state: Mapping[str, Tensor]) -> dict[str, object]:
+def _open_unmix_config(published: Mapping[str, Tensor]) -> dict[str, object]:
     """The config of Open-Unmix by its shapes; the hop is a quarter of the window, as published."""
-    n_in_bins, n_bins = len(state["input_mean"]), len(state["output_mean"])
-    return {
-        "channels": state["fc3.weight"].shape[0] // n_bins,
-        "hidden_size": state["fc1.weight"].shape[0],
+    n_in_bins, n_bins = len(published["input_mean"]), len(published["output_mean"])
+    config: dict[str, object] = {
+        "channels": published["fc3.weight"].shape[0] // n_bins,
+        "hidden_size": published["fc1.weight"].shape[0],
         "n_fft": 2 * (n_bins - 1),
         "hop_length": (n_bins - 1) // 2,
         "max_bin": n_in_bins if n_in_bins < n_bins else None,
-        "n_layers": _count(state, r"^lstm\.weight_ih_l(\d+)$"),
+        "n_layers": _count(published, r"^lstm\.weight_ih_l(\d+)$"),
     }
+    if "sample_rate" in published:
+        config["sample_rate"] = round(float(published["sample_rate"]))
+    return config
 
 
 def _mask_config(state: Mapping[str, Tensor]) -> dict[str, object]:
