@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from vocalsep import Separator
+from vocalsep.errors import OptionError
 from vocalsep.models import build_model, config_of
 from vocalsep.weights.checkpoint import Checkpoint, write_checkpoint
 
@@ -74,6 +75,20 @@ def test_an_error_of_the_input_arrives_and_no_thread_stays(weights, tone):
     next(stream)
     stream.close()
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize(("stems", "fits"), [(("drums", "bass"), False), (("drums", "vocals"), True)])
+def test_a_model_gives_vocals_or_accompaniment_among_its_stems(tmp_path, tone, stems, fits):
+    sizes = {"n_fft": 256, "hop_length": 128, "n_bins": 128, "width": 4, "growth": 4, "scales": 2}
+    model = build_model({"architecture": "tfc_tdf_v3", "stems": list(stems), **sizes})
+    path = tmp_path / "v3.safetensors"
+    write_checkpoint(path, Checkpoint(config=config_of(model), state=model.state_dict()))
+    if not fits:
+        with pytest.raises(OptionError, match="gives drums, bass, neither vocals nor accompaniment"):
+            Separator(path)
+        return
+    separated = Separator(path, device="cpu", precision="fp32").separate(tone, 44100)
+    np.testing.assert_allclose(separated["vocals"] + separated["accompaniment"], tone, atol=1e-6)
 
 
 def test_no_samples_no_stems(weights):

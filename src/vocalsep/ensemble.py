@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from vocalsep.audio.info import Samples
+from vocalsep.errors import OptionError
 from vocalsep.pipeline import share
 from vocalsep.separation import SegmentedSeparation, SeparationOptions
 from vocalsep.stems import STEMS, stream_stems
@@ -37,7 +38,7 @@ class Ensemble:
     Raises:
         ModelError: no such model, no weights for it, or they are corrupt.
         DeviceError: no such device here.
-        OptionError: a weight that is none, or options that a model cannot be run with.
+        OptionError: a weight that is none, a model of other stems, or options that it cannot be run with.
     """
 
     def __init__(
@@ -63,7 +64,13 @@ class Ensemble:
                     segment_seconds=options.segment_seconds or file.entry.segment_seconds,
                     overlap=file.entry.overlap if options.overlap is None else options.overlap,
                 )
-            self.separations.append(SegmentedSeparation(load_model(file.path, config), best))
+            network = load_model(file.path, config)
+            if not set(network.config.stems) & set(STEMS):
+                raise OptionError(
+                    f"{file.id} gives {', '.join(network.config.stems)}, neither {' nor '.join(STEMS)}",
+                    "Choose another --model, see `vocalsep models list`.",
+                )
+            self.separations.append(SegmentedSeparation(network, best))
 
     @property
     def device(self) -> str:

@@ -1,5 +1,6 @@
 """Checkpoints in the public ``.ckpt`` layouts, small: refused, imported, and from the Hub to stems."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -18,7 +19,7 @@ from vocalsep.models import build_model, config_of
 from vocalsep.weights import legacy
 from vocalsep.weights.checkpoint import build_from, load_model, read_checkpoint
 from vocalsep.weights.legacy import import_published
-from vocalsep.weights.manifest import Entry, Manifest
+from vocalsep.weights.manifest import Entry, load_manifest
 from weights.bomb import Bomb, as_pickle, as_torch_file, detonate
 from weights.hub_server import COMMIT, HubServer
 
@@ -83,7 +84,8 @@ def manifest_of(content: bytes, config: dict) -> dict:
         "sha256": hashlib.sha256(content).hexdigest(),
         "sources": [source],
     }
-    return {"schema_version": 1, "default": "small", "models": [entry]}
+    qualities = dict.fromkeys(("fast", "balanced", "best"), "small")
+    return {"schema_version": 1, "default": "small", "qualities": qualities, "models": [entry]}
 
 
 @pytest.fixture
@@ -206,7 +208,8 @@ def studio(monkeypatch, config):
         stems=("vocals",),
         config={**config, "hop_length": 32},
     )
-    monkeypatch.setattr(legacy, "load_manifest", lambda: Manifest(schema_version=1, default="", models=(entry,)))
+    manifest = dataclasses.replace(load_manifest(), models=(entry,))
+    monkeypatch.setattr(legacy, "load_manifest", lambda: manifest)
     return entry
 
 
