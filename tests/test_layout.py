@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "vocalsep"
 
 LAYERS = [
     {"_version", "errors"},
-    {"atomic", "config", "pipeline", "template"},
+    {"atomic", "config", "extra", "pipeline", "template"},
     {"stft", "audio"},
     {"models"},
     {"device"},
