@@ -76,3 +76,9 @@ def test_start_without_torch(statement):
     loaded = modules_after(statement)
     assert "vocalsep" in loaded
     assert not loaded & {"torch", "numpy", "av", "soundfile", "huggingface_hub", "safetensors"}
+
+
+def test_torch_models_without_onnx():
+    loaded = modules_after("from vocalsep import Separator\nSeparator(device='cpu', offline=True)")
+    assert "torch" in loaded
+    assert not loaded & {"onnx", "onnxruntime"}

@@ -152,8 +152,7 @@ class Separator:
                 segment_seconds=options.segment_seconds or weights.entry.segment_seconds,
                 overlap=weights.entry.overlap if options.overlap is None else options.overlap,
             )
-        config = weights.entry.config if weights.entry else None
-        self.separation = SegmentedSeparation(load_model(weights.path, config), options)
+        self.separation = SegmentedSeparation(load_model(weights.path, weights.config), options)
 
     def __getstate__(self) -> tuple[Any, ...]:
         return self._arguments

@@ -80,8 +80,8 @@ class SegmentedSeparation:
         options = options or SeparationOptions()
         self._turn = threading.RLock()  # held while the model runs, and while what it runs with is changed
         self.device = choose_device(options.device)
-        self.dtype = choose_precision(options.precision, self.device)
         self.model = model.eval().to(self.device)
+        self.dtype = self._choose_dtype(options.precision)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if options.threads is not None:
             torch.set_num_threads(options.threads)
@@ -91,6 +91,15 @@ class SegmentedSeparation:
         # every shift adds a pass whose segments lie between the others: together they are one denser grid
         self._stride_share = (1 - overlap) / (1 + options.shifts)
         self.batch_size = options.batch_size or (1 if self.device.type == "cpu" else _GPU_BATCH_SIZE)
+
+    def _choose_dtype(self, precision: str) -> torch.dtype:
+        """The type for the network, float32 where it takes no other."""
+        if self.model.takes_autocast:
+            return choose_precision(precision, self.device)
+        dtype = choose_precision("fp32" if precision == "auto" else precision, self.device)
+        if dtype != torch.float32:
+            raise OptionError(f"an ONNX network computes in types of its own, not in {precision}", "Use fp32.")
+        return dtype
 
     def __call__(self, blocks: Iterable[Tensor]) -> Iterator[Tensor]:
         """Separate a song that comes in blocks.
@@ -164,7 +173,7 @@ class SegmentedSeparation:
         elif self.device.type != "cpu":
             log.warning("out of memory on %s, even for one second: going on on the CPU", self.device)
             self.device = torch.device("cpu")
-            self.dtype = choose_precision("auto", self.device)
+            self.dtype = self._choose_dtype("auto")
             self.model.to(self.device)
         else:
             raise OutOfMemoryError("out of memory, even for one second of audio", "Close other programs.")
