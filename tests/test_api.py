@@ -198,7 +198,7 @@ def test_pickled_it_loads_its_model_again(tone):
 
 def test_public_names():
     assert set(vocalsep.__all__) == {"Separator", "SplitResult", "__version__", "list_models", "load_model"}
-    assert [entry.id for entry in list_models()][1:] == ["umx", "tdf", "tdsa", "tdt", "mdx23c", "melband-kim"]
+    assert {"umx", "tdf", "tdsa", "tdt", "mdx23c", "melband-kim"} < {entry.id for entry in list_models()}
     assert load_model().config.sample_rate == 44100
     with pytest.raises(AttributeError, match="no attribute 'nope'"):
         _ = vocalsep.nope

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "vocalsep"
 
 LAYERS = [
     {"_version", "errors"},
-    {"atomic", "config", "pipeline", "template"},
+    {"atomic", "config", "extra", "pipeline", "template"},
     {"stft", "audio"},
     {"models"},
     {"device"},
@@ -77,3 +77,9 @@ def test_start_without_torch(statement):
     loaded = modules_after(statement)
     assert "vocalsep" in loaded
     assert not loaded & {"torch", "numpy", "av", "soundfile", "huggingface_hub", "safetensors"}
+
+
+def test_torch_models_without_onnx():
+    loaded = modules_after("from vocalsep import Separator\nSeparator(device='cpu', offline=True)")
+    assert "torch" in loaded
+    assert not loaded & {"onnx", "onnxruntime"}

@@ -56,15 +56,14 @@ class Ensemble:
         self.weights_sha256 = "+".join(file.sha256 for file in files)
         self.separations: list[SegmentedSeparation] = []
         for file in files:
-            config, best = None, options
+            best = options
             if file.entry:  # what is recommended for these weights stands in for what was not asked for
-                config = file.entry.config
                 best = dataclasses.replace(
                     options,
                     segment_seconds=options.segment_seconds or file.entry.segment_seconds,
                     overlap=file.entry.overlap if options.overlap is None else options.overlap,
                 )
-            network = load_model(file.path, config)
+            network = load_model(file.path, file.config)
             if not set(network.config.stems) & set(STEMS):
                 raise OptionError(
                     f"{file.id} gives {', '.join(network.config.stems)}, neither {' nor '.join(STEMS)}",

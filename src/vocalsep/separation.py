@@ -87,8 +87,8 @@ class SegmentedSeparation:
             model = WienerFiltered(model, options.wiener)
         self._turn = threading.RLock()  # held while the model runs, and while what it runs with is changed
         self.device = choose_device(options.device)
-        self.dtype = choose_precision(options.precision, self.device)
         self.model = model.eval().to(self.device)
+        self.dtype = self._choose_dtype(options.precision)
         contiguous = self.device.type == "cpu" and self.dtype in model.contiguous_in
         layout = torch.contiguous_format if contiguous else torch.channels_last
         self.model.to(memory_format=layout)  # type: ignore[call-overload]
@@ -100,6 +100,15 @@ class SegmentedSeparation:
         # every shift adds a pass whose segments lie between the others: together they are one denser grid
         self._stride_share = (1 - overlap) / (1 + options.shifts)
         self.batch_size = options.batch_size or (1 if self.device.type == "cpu" else _GPU_BATCH_SIZE)
+
+    def _choose_dtype(self, precision: str) -> torch.dtype:
+        """The type for the network, float32 where it takes no other."""
+        if self.model.takes_autocast:
+            return choose_precision(precision, self.device)
+        dtype = choose_precision("fp32" if precision == "auto" else precision, self.device)
+        if dtype != torch.float32:
+            raise OptionError(f"an ONNX network computes in types of its own, not in {precision}", "Use fp32.")
+        return dtype
 
     def __call__(self, blocks: Iterable[Tensor]) -> Iterator[Tensor]:
         """Separate a song that comes in blocks.
@@ -173,7 +182,7 @@ class SegmentedSeparation:
         elif self.device.type != "cpu":
             log.warning("out of memory on %s, even for one second: going on on the CPU", self.device)
             self.device = torch.device("cpu")
-            self.dtype = choose_precision("auto", self.device)
+            self.dtype = self._choose_dtype("auto")
             self.model.to(self.device)
         else:
             raise OutOfMemoryError("out of memory, even for one second of audio", "Close other programs.")

@@ -1,6 +1,9 @@
 import json
+import sys
 
+import numpy as np
 import pytest
+import soundfile
 import torch
 
 from vocalsep.models import build_model
@@ -109,6 +112,62 @@ def test_export_and_split_with_it(vocalsep, song, tmp_path):
     assert {tensor.dtype for tensor in read_checkpoint(out).state.values()} == {torch.float16}
     done = vocalsep("split", song, "-o", tmp_path / "out", "--model", out, "--json")
     assert json.loads(done.out)["model"] == "large"
+
+
+def test_export_to_onnx_and_split_with_it(vocalsep, song, tmp_path):
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    out = tmp_path / "net.onnx"
+    done = vocalsep("models", "export", DEFAULT.id, "-o", out, "--format", "onnx")
+    assert done.code == 0, done.err
+    assert done.out.strip() == str(out)
+    assert f"--model {out}" in done.error_line
+    assert vocalsep("models", "export", DEFAULT.id, "-o", out).code == 23
+    done = vocalsep("split", song, "-o", tmp_path / "out", "--model", out, "--json", "--quiet")
+    assert (done.code, done.err) == (0, "")
+    result = json.loads(done.out)
+    assert (result["model"], result["precision"]) == ("net", "fp32")
+    vocalsep("split", song, "-o", tmp_path / "torch", "--precision", "fp32")
+    exported, own = (soundfile.read(tmp_path / folder / "song" / "vocals.wav")[0] for folder in ("out", "torch"))
+    np.testing.assert_allclose(exported, own, atol=1e-4)
+    refused = vocalsep("split", song, "-o", tmp_path / "out", "--model", out, "--precision", "bf16")
+    assert refused.code == 2
+    assert "types of its own" in refused.error_line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["-o", "net.safetensors", "--format", "onnx"], "Use -o net.onnx"),
+        (["-o", "net.onnx", "--format", "safetensors"], "Use -o net.safetensors"),
+        (["-o", "net.onnx", "--dtype", "float16"], "written as float32"),
+    ],
+)
+def test_export_to_a_name_or_type_of_the_other_format(vocalsep, tmp_path, monkeypatch, arguments, says):
+    monkeypatch.chdir(tmp_path)
+    done = vocalsep("models", "export", DEFAULT.id, *arguments)
+    assert done.code == 2
+    assert says in done.error_line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_the_extra_for_onnx(vocalsep, song, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    (tmp_path / "net.onnx").write_bytes(b"graph")
+    for command in (
+        ["models", "export", DEFAULT.id, "-o", tmp_path / "new.onnx"],
+        ["split", song, "--model", tmp_path / "net.onnx", "-o", tmp_path / "out"],
+    ):
+        done = vocalsep(*command)
+        assert done.code == 64
+        assert "pip install 'vocalsep[onnx]'" in done.error_line
+
+
+def test_what_is_not_known_of_weights_is_not_shown(vocalsep):
+    """Neither the size of one nor the commit of another is known."""
+    shown = vocalsep("models", "show", "mdx-voc-ft").out
+    assert "bytes" not in shown
+    assert "edgetools/umx-hq@main/vocals.onnx" in vocalsep("models", "show", "umxhq").out
 
 
 def test_export_of_a_run(vocalsep, tmp_path):

@@ -119,7 +119,7 @@ def test_ctrl_c_saves_and_the_same_folder_goes_on_bit_for_bit(vocalsep, songs, t
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["--models", "tdz"], 2, "no architecture is called 'tdz'"),
+        (["--models", "tdz"], 2, "no architecture to train is called 'tdz'"),
         (["--models", "tdsa:attention=song"], 2, "segment, frame"),
         (["--recipe", "papr"], 2, "no recipe is called 'papr'"),
         (["--set", "run.early_stop_epochs=1"], 2, "different numbers of steps"),

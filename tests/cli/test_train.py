@@ -113,7 +113,7 @@ def test_two_processes_train_one_model(songs, tmp_path):
     ("arguments", "code", "words"),
     [
         ([], 2, "no architecture"),
-        (["-m", "tdz"], 2, "no architecture is called 'tdz'.*umx"),
+        (["-m", "tdz"], 2, "no architecture to train is called 'tdz'.*umx"),
         (["-m", "tdt", "--set", "optimiser.learning_rat=1"], 2, "learning_rat.*learning_rate"),
         (["-m", "tdt", "--set", "model.growt=1"], 2, "growt.*growth"),
         (["-m", "tdt", "--recipe", "papr"], 2, "no recipe is called 'papr'"),

@@ -33,6 +33,12 @@ def test_settings_are_read_as_toml_or_as_words():
     assert recipe.model_config("umx") == {"architecture": "umx"}
 
 
+@pytest.mark.parametrize("architecture", ["tdz", "mdx_net"])
+def test_architectures_that_cannot_be_trained(architecture):
+    with pytest.raises(OptionError, match=f"no architecture to train is called '{architecture}'. Choose umx"):
+        load_recipe("default").model_config(architecture)
+
+
 def test_a_setting_of_the_model_is_for_any_architecture():
     recipe = load_recipe("default", ["model.head=spectrogram"])
     assert recipe.model_config("tdt") == {"architecture": "tdt", "head": "spectrogram"}

@@ -77,7 +77,7 @@ def test_a_model_may_have_settings_of_its_own(songs, tmp_path):
 @pytest.mark.parametrize(
     ("models", "settings", "said"),
     [
-        (("tdz",), [], "no architecture is called 'tdz'"),
+        (("tdz",), [], "no architecture to train is called 'tdz'"),
         (("tdf:grwth=8",), [], "grwth.*growth"),
         (("tdf:growth",), [], "is no setting"),
         (("tdf:layers=1", "tdf::layers=1"), [], "two models would be trained as 'tdf-layers-1'"),

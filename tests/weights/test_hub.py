@@ -95,6 +95,24 @@ def test_first_download_then_cache_without_a_request(server, client):
     assert len(server.requests) == 2
 
 
+def test_a_main_branch_and_a_size_that_are_not_known(server, client):
+    """The hash guards what comes; what is in the cache is not asked for again."""
+    source = {"repo": "someone/voices", "revision": None, "file": "v.onnx"}
+    wanted = {**entry(), "bytes": None, "sources": [source]}
+    server.add("someone/voices", "v.onnx", CONTENT, WRONG)
+    first = outcome(client(entry=wanted))
+    assert Path(first["path"]).read_bytes() == CONTENT
+    n_requests = len(server.requests)
+    assert len(server.gets()) == 2
+    for offline in (False, True):
+        again = outcome(client(entry=wanted, offline=offline))
+        assert again == {"path": first["path"], "progress": []}
+    assert len(server.requests) == n_requests
+    server.add("someone/else", "v.onnx", WRONG)
+    other = {**wanted, "sources": [{**source, "repo": "someone/else"}]}
+    assert outcome(client(entry=other))["error"] == "CorruptWeightsError"
+
+
 def test_resumes_after_a_cut(server, client):
     content = random.Random(2).randbytes(12_000_000)  # the client keeps what has come by chunks of 10 MiB
     server.add("someone/voices", "voices.safetensors", content, 11_500_000)

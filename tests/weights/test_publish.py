@@ -207,7 +207,7 @@ def test_weights_too_large_for_the_type(run_folder, tmp_path):
 
 def test_what_is_no_weights(run_folder, tmp_path):
     default = load_manifest().entry(load_manifest().default)
-    assert weights_of(default.id) == default.bundled_path
+    assert weights_of(default.id) == (default.bundled_path, None)
     (run_folder / "best.safetensors").unlink()
     with pytest.raises(RunError, match=r"mine has no best.safetensors yet"):
         weights_of(str(run_folder))

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vocalsep.cli import report
-from vocalsep.cli.extra import needs_extra
 from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.errors import UnfitTrackError
+from vocalsep.extra import needs_extra
 
 if TYPE_CHECKING:
     from vocalsep.datasets.check import Report

@@ -36,6 +36,13 @@ class StoredType(str, Enum):
     float32 = "float32"
 
 
+class ExportFormat(str, Enum):
+    """What ``--format`` takes."""
+
+    safetensors = "safetensors"
+    onnx = "onnx"
+
+
 Stored = Annotated[
     StoredType | None, typer.Option("--dtype", help="Type of the weights in the file.", show_default="as they are")
 ]
@@ -83,7 +90,9 @@ def show(name: Name, as_json: AsJson = False) -> None:
         if key == "metrics":
             value = "; ".join(_score(metric) + f" ({metric.protocol})" for metric in entry.metrics)
         elif key == "sources":
-            value = ", ".join(f"{source.repo}@{source.revision}/{source.file}" for source in entry.sources)
+            value = ", ".join(
+                f"{source.repo}@{source.revision or 'main'}/{source.file}" for source in entry.sources
+            )
         elif key == "licence" and entry.licence:
             value = f"{entry.licence.name}: {entry.licence.statement}"
         elif key == "cost" and entry.cost:
@@ -185,14 +194,29 @@ def export_model(
         str, typer.Argument(metavar="RUN|FILE|NAME", help="Folder of a training run, weights file or model.")
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Weights file to write.")],
+    format: Annotated[
+        ExportFormat | None,
+        typer.Option("--format", "-f", help="Type of the file.", show_default="by its name, else safetensors"),
+    ] = None,
     dtype: Stored = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
 ) -> None:
     """Write the best weights of a training run, or any others, as one file for --model."""
+    from vocalsep.weights.onnx_export import export_onnx
+    from vocalsep.weights.onnx_file import ONNX_SUFFIX
     from vocalsep.weights.publish import export
 
+    as_onnx = out.suffix == ONNX_SUFFIX
+    if format is not None and as_onnx != (format is ExportFormat.onnx):  # the name says how it is read
+        better = out.with_suffix(f".{format.value}")
+        raise OptionError(f"{out} is no name for a {format.value} file", f"Use -o {better}.")
+    if as_onnx and dtype is StoredType.float16:
+        raise OptionError("an ONNX file is written as float32", "Leave --dtype out, or use --format safetensors.")
     _check_absent(out, overwrite)
-    export(source, out, dtype=_torch_type(dtype))
+    if as_onnx:
+        export_onnx(source, out)
+    else:
+        export(source, out, dtype=_torch_type(dtype))
     report.say(f"split with it: vocalsep split SONG --model {out}")
     typer.echo(out)
 

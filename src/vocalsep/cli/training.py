@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vocalsep.cli import report
-from vocalsep.cli.extra import needs_extra
 from vocalsep.cli.progress import Advance, ProgressDisplay
+from vocalsep.extra import needs_extra
 
 if TYPE_CHECKING:
     from vocalsep.datasets.sources import Dataset

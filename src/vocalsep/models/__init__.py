@@ -11,24 +11,34 @@ import torch
 
 from vocalsep.config import from_mapping, to_mapping
 from vocalsep.errors import UnknownModelError
-from vocalsep.models.base import SeparationModel
+from vocalsep.models.base import SeparationModel, SpectrogramModel
+from vocalsep.models.mdx_net import MDXNet, MDXNetConfig
 from vocalsep.models.mel_band_roformer import MelBandRoformer, MelBandRoformerConfig
 from vocalsep.models.open_unmix import OpenUnmix, OpenUnmixConfig
 from vocalsep.models.tdf_mask import TDFMask, TDFMaskConfig
 from vocalsep.models.tfc_tdf_v3 import TFCTDFv3, TFCTDFv3Config
 from vocalsep.models.unet import UNet, UNetConfig, tdf, tdsa, tdt
 
-__all__ = ["ARCHITECTURES", "Architecture", "SeparationModel", "build_model", "config_of"]
+__all__ = ["ARCHITECTURES", "Architecture", "SeparationModel", "SpectrogramModel", "build_model", "config_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A config dataclass, what builds the model from one, and how it is run, see `SeparationModel`."""
+    """What an architecture is.
+
+    Attributes:
+        config: a dataclass.
+        build: makes the model from one.
+        segment_seconds: the segments the model is run on.
+        contiguous_in: see `SeparationModel`.
+        trainable: whether the network is here, and not in ONNX files alone.
+    """
 
     config: type[Any]
-    build: Callable[[Any], SeparationModel]
+    build: Callable[[Any], SpectrogramModel]
     segment_seconds: float = 6.0
     contiguous_in: tuple[torch.dtype, ...] = ()
+    trainable: bool = True
 
 
 ARCHITECTURES: dict[str, Architecture] = {
@@ -47,10 +57,12 @@ ARCHITECTURES: dict[str, Architecture] = {
         contiguous_in=(torch.bfloat16, torch.float32),
     ),
     "mel_band_roformer": Architecture(MelBandRoformerConfig, MelBandRoformer, segment_seconds=8.0),
+    # what the public graphs take: 255 hops
+    "mdx_net": Architecture(MDXNetConfig, MDXNet, segment_seconds=255 * 1024 / 44100, trainable=False),
 }
 
 
-def build_model(config: Mapping[str, object]) -> SeparationModel:
+def build_model(config: Mapping[str, object]) -> SpectrogramModel:
     """Build a model, with random weights, from the config in a checkpoint.
 
     Args:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
@@ -42,12 +43,14 @@ class SeparationModel(nn.Module):
         segment_seconds: the length of audio the architecture is run on, where nothing else is asked for.
         overlap: the part of a segment that the next one covers too, likewise.
         contiguous_in: the types in which a CPU runs it faster in PyTorch's own layout than channels-last.
+        takes_autocast: whether the network computes in the type that `torch.autocast` asks for.
     """
 
     segment_seconds: float = 6.0
     overlap: float = 0.1
     contiguous_in: tuple[torch.dtype, ...] = ()
     architecture: str = ""
+    takes_autocast: bool = True
 
     def __init__(self, config: SignalConfig) -> None:
         super().__init__()
@@ -78,9 +81,11 @@ class SpectrogramModel(SeparationModel):
     Attributes:
         n_bins: bins the network estimates, from the lowest up; those above are zero.
         estimates_magnitude: whether the network estimates magnitudes, and the phases are the mixture's.
+        frame_axis: of the network's input.
     """
 
     estimates_magnitude: bool = False
+    frame_axis: int = 2
 
     def __init__(self, config: SpectrogramConfig) -> None:
         super().__init__(config)
@@ -103,9 +108,25 @@ class SpectrogramModel(SeparationModel):
         """Separate ``(batch, channel, sample)`` into ``(batch, stem, channel, sample)``."""
         return self.invert(self.spectrograms(waveform), waveform.shape[-1])
 
+    @property
+    def frame_seconds(self) -> float:
+        """From one frame of the spectrogram to the next."""
+        return self._hop_length / self.config.sample_rate
+
     @abstractmethod
     def network(self, x: Tensor) -> Tensor:
         """The trained part, between real tensors of the model's own layout."""
+
+    def network_output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of what `network` gives for an input of ``shape``: the same, where nothing else is said."""
+        return shape
+
+    def use_network(self, network: Callable[[Tensor], Tensor]) -> None:
+        """Compute with ``network``, in types of its own; the modules and parameters of the trained part go."""
+        self._modules.clear()
+        self._parameters.clear()
+        self.__dict__["network"] = network  # is found ahead of the method of that name
+        self.takes_autocast = False
 
     @abstractmethod
     def estimate(self, spectrogram: Tensor) -> Tensor:

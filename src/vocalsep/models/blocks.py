@@ -158,7 +158,8 @@ class TDSA(nn.Module):
         """Map ``(batch, channel, frame, bin)``."""
         groups = "(batch frame) channel bin" if self.within_frame else "batch (channel frame) bin"
         tokens = self.layers(rearrange(x, f"batch channel frame bin -> {groups}"))
-        mixed = rearrange(tokens, f"{groups} -> batch channel frame bin", batch=len(x), channel=x.shape[1])
+        # shape[0], not len: an exported graph is to take batches of any size
+        mixed = rearrange(tokens, f"{groups} -> batch channel frame bin", batch=x.shape[0], channel=x.shape[1])
         output: Tensor = x + mixed
         return output
 
@@ -212,6 +213,7 @@ class TDT(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(batch, channel, frame, bin)``."""
-        tokens = self.layers(rearrange(x, "batch channel frame bin -> (batch frame) bin channel"))
-        output: Tensor = rearrange(tokens, "(batch frame) bin channel -> batch channel frame bin", batch=len(x))
+        groups = "(batch frame) bin channel"
+        tokens = self.layers(rearrange(x, f"batch channel frame bin -> {groups}"))
+        output: Tensor = rearrange(tokens, f"{groups} -> batch channel frame bin", batch=x.shape[0])
         return output

@@ -103,6 +103,7 @@ class MelBandRoformer(SpectrogramModel):
     As published, the estimates have no constant offset: the bin at 0 Hz is zero.
     """
 
+    frame_axis = 1
     bin_of_value: Tensor
     bands_of_bin: Tensor
 
@@ -141,6 +142,10 @@ class MelBandRoformer(SpectrogramModel):
             x = rearrange(x, "(batch band) frame width -> (batch frame) band width", batch=n_items)
             x = rearrange(along_bands(x), "(batch frame) band width -> batch frame band width", batch=n_items)
         return torch.stack([estimator(x) for estimator in self.mask_estimators], dim=1)
+
+    def network_output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The values of the mixture for every stem."""
+        return shape[0], len(self.config.stems), *shape[1:]
 
     def masks(self, spectrogram: Tensor) -> Tensor:
         """Complex ``(batch, channel, bin, frame)`` to complex masks ``(batch, stem, channel, bin, frame)``."""

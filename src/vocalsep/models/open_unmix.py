@@ -57,6 +57,7 @@ class OpenUnmix(SpectrogramModel):
     """
 
     estimates_magnitude = True
+    frame_axis = 3
 
     def __init__(self, config: OpenUnmixConfig) -> None:
         super().__init__(config)

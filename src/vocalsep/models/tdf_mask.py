@@ -192,6 +192,10 @@ class TDFMask(SpectrogramModel):
         output: Tensor = self.head(x, first)
         return output
 
+    def network_output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Four maps a band for the six of the input."""
+        return shape[0], 4 * self.sub_bands, *shape[2:]
+
     def mask(self, spectrogram: Tensor) -> Tensor:
         """Complex ``(batch, 2, bin, frame)``, of a level near one, to a complex mask of the same shape."""
         n_frames = spectrogram.shape[-1]

@@ -194,6 +194,10 @@ class TFCTDFv3(SpectrogramModel):
         output: Tensor = self.final_conv(torch.cat([mixture, x * first], dim=1))
         return output
 
+    def network_output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The maps of the mixture for every stem."""
+        return shape[0], self.n_stems * shape[1], *shape[2:]
+
     def estimate(self, spectrogram: Tensor) -> Tensor:
         """Complex ``(batch, channel, bin, frame)`` to complex ``(batch, stem, channel, bin, frame)``."""
         n_bins, n_frames = spectrogram.shape[-2:]

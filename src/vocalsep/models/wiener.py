@@ -49,7 +49,7 @@ class WienerFiltered(SeparationModel):
         self.iterations = iterations
         self.architecture = model.architecture
         self.segment_seconds, self.overlap = model.segment_seconds, model.overlap
-        self.contiguous_in = model.contiguous_in
+        self.contiguous_in, self.takes_autocast = model.contiguous_in, model.takes_autocast
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Separate ``(batch, channel, sample)`` into ``(batch, stem, channel, sample)``."""

@@ -19,10 +19,11 @@ def initial_state(weights: str, model: SeparationModel) -> dict[str, Tensor]:
 
     Raises:
         ModelError: the weights cannot be had.
-        OptionError: they are of a model of another config; names the first setting that differs.
+        OptionError: they are of a model of another config, and the first setting that differs is named; or they
+            are an ONNX graph.
     """
     resolved = resolve(weights)
-    given = load_model(resolved.path, resolved.entry.config if resolved.entry else None)
+    given = load_model(resolved.path, resolved.config)
     found, wanted = config_of(given), config_of(model)
     for name in sorted(wanted.keys() | found.keys()):
         if found.get(name) != wanted.get(name):
@@ -30,4 +31,7 @@ def initial_state(weights: str, model: SeparationModel) -> dict[str, Tensor]:
                 f"{weights} has {name} {found.get(name)}, and the run {wanted.get(name)}",
                 f"Train with --set model.{name}=..., or start from other weights.",
             )
-    return given.state_dict()
+    state = given.state_dict()
+    if not state:
+        raise OptionError(f"{weights} is a graph, which is not trained", "Start from what it was exported from.")
+    return state

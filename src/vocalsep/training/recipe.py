@@ -139,8 +139,11 @@ class Recipe:
         Raises:
             OptionError: there is no such architecture.
         """
-        if architecture not in ARCHITECTURES:
-            raise OptionError(f"no architecture is called '{architecture}'", f"Choose {', '.join(ARCHITECTURES)}.")
+        trainable = [name for name, kind in ARCHITECTURES.items() if kind.trainable]
+        if architecture not in trainable:
+            raise OptionError(
+                f"no architecture to train is called '{architecture}'", f"Choose {', '.join(trainable)}."
+            )
         own = self.model.get(architecture, {})
         common = {key: value for key, value in self.model.items() if key not in ARCHITECTURES}
         return {"architecture": architecture, **(own if isinstance(own, Mapping) else {}), **common}

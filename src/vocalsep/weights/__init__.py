@@ -39,4 +39,5 @@ def load_model(model: str | None = None, *, offline: bool = False) -> Separation
     from vocalsep.weights.checkpoint import load_model as load_file
     from vocalsep.weights.resolve import resolve
 
-    return load_file(resolve(model, offline=offline).path)
+    weights = resolve(model, offline=offline)
+    return load_file(weights.path, weights.config)

@@ -14,10 +14,10 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from vocalsep.atomic import atomic_path
-from vocalsep.errors import CorruptWeightsError, VocalsepError
-from vocalsep.models import SeparationModel, build_model
-
-_DAMAGED = "Get the file again; `vocalsep models list` shows the models that can be downloaded."
+from vocalsep.errors import CorruptWeightsError, OptionError
+from vocalsep.models import SpectrogramModel
+from vocalsep.weights.description import DAMAGED, build_described, find_config
+from vocalsep.weights.onnx_file import ONNX_SUFFIX, load_onnx
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,10 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
     Raises:
         CorruptWeightsError: the file cannot be read, is damaged, holds code, or no tensors by name.
+        OptionError: it is an ONNX file.
     """
+    if path.suffix == ONNX_SUFFIX:
+        raise OptionError(f"{path} is a graph, not tensors by name", "Give the weights that it was exported from.")
     try:
         with open(path, "rb") as file:
             head = file.read(9)
@@ -57,30 +60,21 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return _read_pickle(path)
 
 
-def read_checkpoint(path: Path) -> Checkpoint:
-    """Read a weights file with its config, which is inside it or a JSON file beside it.
+def read_checkpoint(path: Path, config: Mapping[str, Any] | None = None) -> Checkpoint:
+    """Read a weights file with its config.
 
-    Beside ``vocals.safetensors`` these are ``vocals.json`` and ``config.json``.
+    Args:
+        path: of the file.
+        config: as `vocalsep.models.build_model` takes it, for a file that does not say it.
 
     Raises:
-        CorruptWeightsError: see `read_tensors`; or there is no config, or it is no JSON object.
+        CorruptWeightsError: see `read_tensors` and `vocalsep.weights.description.find_config`.
+        OptionError: it is an ONNX file.
     """
     state, metadata = read_tensors(path)
-    config = metadata.pop("config", None)
-    if config is None:
-        config = _config_beside(path)
-    if isinstance(config, str):
-        try:
-            config = json.loads(config)
-        except ValueError as error:
-            raise CorruptWeightsError(f"{path}: the config is not JSON: {error}", _DAMAGED) from error
-    if not isinstance(config, Mapping):
-        raise CorruptWeightsError(
-            f"{path} does not say which model it is for",
-            f"Try `vocalsep models import {path} --model NAME -o NAME.safetensors`.",
-        )
+    inside = metadata.pop("config", None)
     words = {key: value for key, value in metadata.items() if isinstance(value, str)}
-    return Checkpoint(config=dict(config), state=state, metadata=words)
+    return Checkpoint(config=find_config(path, inside if config is None else config), state=state, metadata=words)
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint, *, dtype: torch.dtype | None = None) -> None:
@@ -111,7 +105,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint, *, dtype: torch.dtype |
         temporary.write_bytes(content)
 
 
-def load_model(path: Path, config: Mapping[str, Any] | None = None) -> SeparationModel:
+def load_model(path: Path, config: Mapping[str, Any] | None = None) -> SpectrogramModel:
     """Build the model of a weights file, in float32 and evaluation mode.
 
     Args:
@@ -119,15 +113,15 @@ def load_model(path: Path, config: Mapping[str, Any] | None = None) -> Separatio
         config: as `vocalsep.models.build_model` takes it, for a file that does not say it.
 
     Raises:
-        CorruptWeightsError: see `read_checkpoint` and `build_from`.
+        CorruptWeightsError: see `read_checkpoint`, `build_from` and `vocalsep.weights.onnx_file.load_onnx`.
+        MissingExtraError: it is an ONNX file, and the extra for them is not installed.
     """
-    if config is None:
-        return build_from(read_checkpoint(path), path)
-    state, _ = read_tensors(path)
-    return build_from(Checkpoint(config=dict(config), state=state), path)
+    if path.suffix == ONNX_SUFFIX:
+        return load_onnx(path, config)
+    return build_from(read_checkpoint(path, config), path)
 
 
-def build_from(checkpoint: Checkpoint, origin: Path | str) -> SeparationModel:
+def build_from(checkpoint: Checkpoint, origin: Path | str) -> SpectrogramModel:
     """Build the model that a checkpoint describes, each tensor in its place and none left over.
 
     Args:
@@ -138,12 +132,7 @@ def build_from(checkpoint: Checkpoint, origin: Path | str) -> SeparationModel:
         CorruptWeightsError: the config makes no model, or the first tensor that is missing, unknown or of another
             shape.
     """
-    try:
-        model = build_model(checkpoint.config)
-    except VocalsepError as error:
-        raise CorruptWeightsError(f"{origin}: the config is wrong: {error.message}", error.hint) from error
-    except (RuntimeError, ValueError, TypeError, ArithmeticError) as error:  # sizes of which no layer can be made
-        raise CorruptWeightsError(f"{origin}: the config makes no model: {error}", _DAMAGED) from error
+    model = build_described(checkpoint.config, origin)
     wanted = {name: t for name, t in model.state_dict().items() if not name.endswith("num_batches_tracked")}
     state = {name: t for name, t in checkpoint.state.items() if not name.endswith("num_batches_tracked")}
     for name in sorted(wanted.keys() | state.keys()):
@@ -156,7 +145,7 @@ def build_from(checkpoint: Checkpoint, origin: Path | str) -> SeparationModel:
         else:
             continue
         raise CorruptWeightsError(
-            f"{origin} does not fit a {checkpoint.config['architecture']} model: {problem}", _DAMAGED
+            f"{origin} does not fit a {checkpoint.config['architecture']} model: {problem}", DAMAGED
         )
     model.load_state_dict(state)
     return model.float().eval()
@@ -168,7 +157,7 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             metadata = dict(file.metadata() or {})
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     except (SafetensorError, OSError) as error:
-        raise CorruptWeightsError(f"{path} is not a whole safetensors file: {error}", _DAMAGED) from error
+        raise CorruptWeightsError(f"{path} is not a whole safetensors file: {error}", DAMAGED) from error
     return _plain_names(state), metadata
 
 
@@ -177,7 +166,7 @@ def _read_pickle(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # hostile or torn bytes make the unpickler raise anything
         reason = str(error).partition("\n")[0]
-        raise CorruptWeightsError(f"{path} cannot be read as plain weights: {reason}", _DAMAGED) from error
+        raise CorruptWeightsError(f"{path} cannot be read as plain weights: {reason}", DAMAGED) from error
     return unwrap(content, path)
 
 
@@ -193,10 +182,10 @@ def unwrap(content: object, origin: Path | str) -> tuple[dict[str, Tensor], dict
         beside = {**beside, **{key: value for key, value in state.items() if key != inner[0]}}
         state = state[inner[0]]
     if not isinstance(state, Mapping) or not state:
-        raise CorruptWeightsError(f"{origin} holds no tensors by name", _DAMAGED)
+        raise CorruptWeightsError(f"{origin} holds no tensors by name", DAMAGED)
     for name, tensor in state.items():
         if not isinstance(name, str) or not isinstance(tensor, Tensor):
-            raise CorruptWeightsError(f"{origin} holds more than tensors by name: {name!r}", _DAMAGED)
+            raise CorruptWeightsError(f"{origin} holds more than tensors by name: {name!r}", DAMAGED)
     return _plain_names(state), beside
 
 
@@ -210,13 +199,3 @@ def _sort_header(content: bytes) -> bytes:
     header = json.dumps(json.loads(content[8:start]), sort_keys=True, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)  # the tensors stay aligned
     return len(header).to_bytes(8, "little") + header + content[start:]
-
-
-def _config_beside(path: Path) -> object:
-    for candidate in (path.with_suffix(".json"), path.with_name("config.json")):
-        if candidate.is_file():
-            try:
-                return candidate.read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                raise CorruptWeightsError(f"cannot read {candidate}: {error}", _DAMAGED) from error
-    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import re
 from collections.abc import Callable
@@ -46,7 +47,7 @@ def mismatch(entry: Entry, path: Path, *, fresh: bool = False) -> str | None:
     """
     try:
         size = path.stat().st_size
-        if size != entry.bytes:
+        if entry.bytes is not None and size != entry.bytes:
             return f"it has {size} bytes, not {entry.bytes}"
         digest = sha256_of(path, fresh=fresh)
     except OSError as error:
@@ -108,7 +109,7 @@ def _fetch_verified(entry: Entry, source: Source, offline: bool, progress: Progr
     """Fetch a file, and once more if what came is wrong."""
     problem = None
     for _ in range(2):
-        path = _download(source, offline, progress, entry.bytes)
+        path = _download(_at_commit(source), offline, progress, entry.bytes)
         problem = mismatch(entry, path)
         if problem is None:
             return path
@@ -120,8 +121,22 @@ def _fetch_verified(entry: Entry, source: Source, offline: bool, progress: Progr
 
 
 def _path_in_cache(source: Source) -> Path:
-    folder = "models--" + source.repo.replace("/", "--")
-    return cache_folder() / folder / "snapshots" / source.revision / source.file
+    return _repo_in_cache(source) / "snapshots" / (_at_commit(source).revision or "main") / source.file
+
+
+def _repo_in_cache(source: Source) -> Path:
+    return cache_folder() / ("models--" + source.repo.replace("/", "--"))
+
+
+def _at_commit(source: Source) -> Source:
+    """A source of the main branch at the commit that its cached file is of, which need not be asked for again."""
+    folder = _repo_in_cache(source)
+    main = folder / "refs" / "main"
+    if source.revision is None and main.is_file():
+        commit = main.read_text(encoding="utf-8")
+        if (folder / "snapshots" / commit / source.file).exists():
+            return dataclasses.replace(source, revision=commit)
+    return source
 
 
 def _remove(path: Path) -> None:
@@ -179,7 +194,8 @@ def _explained(error: Exception, source: Source, offline: bool) -> ModelError | 
 
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DiskFullError(f"no space left in {cache_folder()}", "Free some, or set HF_HOME to another disk.")
-    where = f"{source.repo} at {source.revision[:12]}"
+    revision = source.revision or "main"
+    where = f"{source.repo} at {revision[:12]}"
     cause = error.__cause__
     status = getattr(getattr(error, "response", None) or getattr(cause, "response", None), "status_code", None)
     # older clients close their session when a connection fails, then try again with the closed one
@@ -196,7 +212,7 @@ def _explained(error: Exception, source: Source, offline: bool) -> ModelError | 
             "Check the connection, HF_ENDPOINT and the proxy.",
         )
     if isinstance(error, errors.RevisionNotFoundError):
-        return DownloadError(f"{source.repo} has no revision {source.revision}", "Check the name after the @.")
+        return DownloadError(f"{source.repo} has no revision {revision}", "Check the name after the @.")
     if isinstance(error, errors.EntryNotFoundError) and status == 404:
         return DownloadError(f"{where} has no file {source.file}", "Check the name of the repository.")
     if status in (401, 403):

@@ -23,12 +23,13 @@ class Source:
 
     Attributes:
         repo: ``OWNER/REPO``.
-        revision: the commit, 40 hexadecimal digits.
+        revision: the commit, 40 hexadecimal digits; None where it is not known, and the file is that of the main
+            branch, which the entry's hash guards.
         file: path in the repository.
     """
 
     repo: str
-    revision: str
+    revision: str | None
     file: str
 
 
@@ -109,7 +110,7 @@ class Entry:
         training_data: what the weights were trained on.
         config: of the model, as `vocalsep.models.build_model` takes it, where the file does not say it.
         file: name of the weights file.
-        bytes: size of the file.
+        bytes: size of the file (None: not known).
         sha256: of the file, 64 hexadecimal digits.
         bundled: whether the file comes with the package.
         sources: where else to get it, in the order to try; all hold the same bytes.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -62,8 +63,11 @@ made from. Pushed by vocalsep {version}.
 """
 
 
-def weights_of(source: str) -> Path:
+def weights_of(source: str) -> tuple[Path, Mapping[str, Any] | None]:
     """The weights that ``source`` names: the best of a run, whatever its name, or what `resolve` finds.
+
+    Returns:
+        the file, and what the manifest says of its model, where the file does not say it.
 
     Raises:
         RunError: the run has no weights yet.
@@ -71,10 +75,11 @@ def weights_of(source: str) -> Path:
     """
     folder = Path(source)
     if (folder / RUN_WEIGHTS).is_file():
-        return folder / RUN_WEIGHTS
+        return folder / RUN_WEIGHTS, None
     if (folder / "config.json").is_file():
         raise RunError(f"{folder} has no {RUN_WEIGHTS} yet", "Train it up to its first validation.")
-    return resolve(source).path
+    weights = resolve(source)
+    return weights.path, weights.config
 
 
 def export(source: str, target: Path, *, dtype: torch.dtype | None = None) -> None:
@@ -86,12 +91,12 @@ def export(source: str, target: Path, *, dtype: torch.dtype | None = None) -> No
         dtype: what the weights are stored as; None leaves them as they are.
 
     Raises:
-        OptionError: a weight does not fit into ``dtype``.
+        OptionError: a weight does not fit into ``dtype``, or ``source`` is an ONNX file.
         ModelError: there are no such weights, or they are corrupt.
         OutputError: the file cannot be written.
     """
-    path = weights_of(source)
-    _write(target, _usable(path), dtype, path)
+    path, config = weights_of(source)
+    _write(target, _usable(path, config), dtype, path)
 
 
 def push(
@@ -110,7 +115,7 @@ def push(
         dtype: what the weights are stored as; None leaves them as they are.
 
     Raises:
-        OptionError: ``repo`` is malformed, or a weight does not fit into ``dtype``.
+        OptionError: ``repo`` is malformed, a weight does not fit into ``dtype``, or ``source`` is an ONNX file.
         ModelError: there are no such weights, or they are corrupt.
         UploadError: the Hub refuses, or cannot be reached.
     """
@@ -118,8 +123,8 @@ def push(
 
     if not _REPO.fullmatch(repo):
         raise OptionError(f"'{repo}' is no Hub repository", "Write OWNER/REPO.")
-    path = weights_of(source)
-    checkpoint = _usable(path)
+    path, config = weights_of(source)
+    checkpoint = _usable(path, config)
     card = _card(path, checkpoint, repo)
     with tempfile.TemporaryDirectory(prefix="vocalsep-") as folder:
         _write(Path(folder) / REPO_FILE, checkpoint, dtype, path)
@@ -140,9 +145,9 @@ def push(
     return str(address)
 
 
-def _usable(path: Path) -> Checkpoint:
+def _usable(path: Path, config: Mapping[str, Any] | None) -> Checkpoint:
     """A checkpoint that makes a model."""
-    checkpoint = read_checkpoint(path)
+    checkpoint = read_checkpoint(path, config)
     build_from(checkpoint, path)
     return checkpoint
 

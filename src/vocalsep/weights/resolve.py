@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vocalsep.errors import CorruptWeightsError, DownloadError, NoWeightsError, UnknownModelError
 from vocalsep.weights import hub
@@ -17,7 +19,7 @@ RUN_WEIGHTS = "best.safetensors"
 """The weights to use of a training run, in its folder."""
 
 _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EINVAL}  # the last on Windows, of odd characters
-_WEIGHTS_SUFFIXES = (".safetensors", ".ckpt", ".pth", ".pt")
+_WEIGHTS_SUFFIXES = (".safetensors", ".ckpt", ".pth", ".pt", ".onnx")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,11 @@ class ResolvedWeights:
     path: Path
     sha256: str
     entry: Entry | None = None
+
+    @property
+    def config(self) -> Mapping[str, Any] | None:
+        """What the manifest says of the model, for a file that does not say it itself."""
+        return self.entry.config if self.entry else None
 
 
 def resolve(spec: str | None, *, offline: bool = False, progress: Progress | None = None) -> ResolvedWeights:
