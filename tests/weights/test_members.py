@@ -1,13 +1,14 @@
 import pytest
 
 from vocalsep.errors import OptionError, UnknownModelError
+from vocalsep.weights.manifest import load_manifest
 from vocalsep.weights.members import ensemble_id, members
 
 
 @pytest.mark.parametrize(
     ("model", "expected", "name"),
     [
-        (None, {None: 1.0}, "compact-v1"),
+        (None, {None: 1.0}, load_manifest().default),
         ("tdt", {"tdt": 1.0}, "tdt"),
         ("tdt:2", {"tdt:2": 1.0}, "tdt:2"),  # one model of an odd name, which nobody has
         ("tdf + tdt", {"tdf": 0.5, "tdt": 0.5}, "tdf+tdt"),

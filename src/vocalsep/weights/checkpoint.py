@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -132,7 +133,8 @@ def build_from(checkpoint: Checkpoint, origin: Path | str) -> SpectrogramModel:
         CorruptWeightsError: the config makes no model, or the first tensor that is missing, unknown or of another
             shape.
     """
-    model = build_described(checkpoint.config, origin)
+    with torch.device("meta"):  # the file's tensors become the model's: large ones are not to be held twice
+        model = build_described(checkpoint.config, origin)
     wanted = {name: t for name, t in model.state_dict().items() if not name.endswith("num_batches_tracked")}
     state = {name: t for name, t in checkpoint.state.items() if not name.endswith("num_batches_tracked")}
     for name in sorted(wanted.keys() | state.keys()):
@@ -147,7 +149,10 @@ def build_from(checkpoint: Checkpoint, origin: Path | str) -> SpectrogramModel:
         raise CorruptWeightsError(
             f"{origin} does not fit a {checkpoint.config['architecture']} model: {problem}", DAMAGED
         )
-    model.load_state_dict(state)
+    model.load_state_dict(state, assign=True)
+    if any(tensor.is_meta for tensor in itertools.chain(model.parameters(), model.buffers())):
+        model = build_described(checkpoint.config, origin)  # it has constants that no file holds
+        model.load_state_dict(state)
     return model.float().eval()
 
 
