@@ -148,4 +148,6 @@ def test_nested_values_are_read(tmp_path, values):
     entry = read_manifest(path).models[0]
     assert entry.sources == (manifest.Source(**SOURCE),)
     assert entry.licence.spdx == "MIT"
-    assert [(metric.name, metric.value) for metric in entry.metrics] == [("sdr", 3.72)]
+    assert [(metric.name, metric.value) for metric in entry.metrics] == [
+        (metric["name"], metric["value"]) for metric in values["models"][0]["metrics"]
+    ]
