@@ -71,6 +71,7 @@ def train(
         trainer, complete = training.train_run(
             config, folder, display, resume=resume, device=device, quiet=quiet, should_stop=interrupted
         )
+        trainer.close()
     if not trainer.is_main:
         return
     if not complete:
