@@ -9,6 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from vocalsep.errors import OptionError
 from vocalsep.stft import istft, stft
 
 
@@ -54,6 +55,8 @@ class SeparationModel(nn.Module):
 
     def __init__(self, config: SignalConfig) -> None:
         super().__init__()
+        if not config.stems:
+            raise OptionError("the network estimates one stem or more, not none")
         self.config = config
 
     @abstractmethod

@@ -56,8 +56,6 @@ class MelBandRoformerConfig:
     mask_depth: int = 2
 
     def __post_init__(self) -> None:
-        if not self.stems:
-            raise OptionError("the network estimates one stem or more, not none")
         if self.head_width % 2:
             raise OptionError(f"a head of {self.head_width} features has no pairs of them to turn")
 

@@ -50,8 +50,6 @@ class TFCTDFv3Config:
     bottleneck_factor: int = 4
 
     def __post_init__(self) -> None:
-        if not self.stems:
-            raise OptionError("the network estimates one stem or more, not none")
         if self.n_bins % (self.sub_bands << self.scales):
             raise OptionError(f"n_bins {self.n_bins} does not divide into {self.sub_bands} x {2**self.scales}")
         if self.n_bins > self.n_fft // 2 + 1:
