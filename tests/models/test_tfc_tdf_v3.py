@@ -109,3 +109,15 @@ def test_silence_gives_silence():
 def test_sizes_that_make_no_network_are_refused(field, value, message):
     with pytest.raises(OptionError, match=message):
         build_model({**SMALL, field: value})
+
+
+def test_bfloat16_leaves_the_first_scales_exact():
+    torch.manual_seed(0)
+    model = build_model({"architecture": "tfc_tdf_v3", "width": 16, "growth": 16})  # of the public depth
+    waveform = 0.1 * torch.randn(1, 2, 44_100)
+    with torch.inference_mode():
+        exact = model(waveform)[:, 0]
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            reduced = model(waveform)[:, 0].float()
+    difference = 10 * torch.log10((reduced - exact).square().sum() / exact.square().sum())
+    assert -50 < difference < -32  # noise is harder than music; -24 dB where all scales are reduced

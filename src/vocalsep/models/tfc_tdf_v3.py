@@ -6,6 +6,8 @@ TFC-TDF-UNet v3", arXiv:2306.09382. State keys are those of the public MDX23C ch
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +17,17 @@ from torch.nn import functional
 
 from vocalsep.errors import OptionError
 from vocalsep.models.base import SpectrogramModel
+
+_EXACT_SCALES = 3
+"""So many scales down are float32 whatever the precision: errors of the first go through all that follow."""
+
+
+@contextmanager
+def float32(device_type: str) -> Iterator[torch.dtype]:
+    """Compute in float32 where `torch.autocast` has another precision, and give that one, or float32."""
+    autocast = torch.is_autocast_enabled(device_type)
+    with torch.autocast(device_type, enabled=False):
+        yield torch.get_autocast_dtype(device_type) if autocast else torch.float32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,9 +194,13 @@ class TFCTDFv3(SpectrogramModel):
         The maps are those of (channel, part, band), the number of frames is a multiple of ``2 ** scales``.
         """
         mixture = x
-        first = x = self.first_conv(mixture)
         skips = []
-        for encoder in self.encoder_blocks:
+        with float32(x.device.type) as reduced:
+            first = x = self.first_conv(mixture)
+            for encoder in self.encoder_blocks[:_EXACT_SCALES]:
+                x, skip = encoder(x)
+                skips.append(skip.to(reduced))
+        for encoder in self.encoder_blocks[_EXACT_SCALES:]:
             x, skip = encoder(x)
             skips.append(skip)
         x = self.bottleneck_block(x)
