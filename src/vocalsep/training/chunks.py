@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import signal
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Union
 
@@ -194,7 +195,9 @@ class ChunkLoader:
             InputError: a file is gone or damaged.
         """
         self._order.batches = batches
-        for batch in self._loader:
+        with _interrupts_held():  # while readers start
+            loaded = iter(self._loader)
+        for batch in loaded:
             if isinstance(batch, VocalsepError):
                 raise batch
             yield batch
@@ -229,6 +232,19 @@ class _Either(Dataset["Tensor | VocalsepError"]):
 def _ignore_interrupts(worker: int) -> None:
     """Ctrl-C is for the process that trains: it saves, which needs its readers until then."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Ctrl-C waits for the end of the block, and never comes to processes that are started in it."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _collate(chunks: list[Tensor | VocalsepError]) -> Tensor | VocalsepError:
