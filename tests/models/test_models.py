@@ -154,6 +154,14 @@ def test_unknown_architecture_and_key_are_named():
 
 
 @pytest.mark.parametrize("architecture", ["tdf", "tdsa", "tdt"])
+def test_an_untrained_mask_is_about_one_half(architecture):
+    waveform = torch.randn(1, 2, 4000)
+    with torch.inference_mode():
+        half = build_model({"architecture": architecture, "head": "mask", **SMALL[architecture]})(waveform)[:, 0]
+    assert (half - waveform / 2).norm() < 0.2 * waveform.norm()
+
+
+@pytest.mark.parametrize("architecture", ["tdf", "tdsa", "tdt"])
 def test_a_mask_head_multiplies_the_mixture_s_spectrogram(architecture):
     config = {
         "architecture": architecture,

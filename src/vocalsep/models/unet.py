@@ -130,6 +130,15 @@ class Decoder(nn.Module):
         return output
 
 
+def _begin_at_half(out_conv: nn.Conv2d) -> None:
+    """Set a mask to about one half, at random around it: from masks around zero, training ends in silence."""
+    channels = out_conv.out_channels // 2
+    with torch.no_grad():
+        out_conv.weight.mul_(0.1)
+    real, imaginary = torch.full((channels,), 0.5), torch.zeros(channels)
+    out_conv.bias = nn.Parameter(torch.cat([real, imaginary]))
+
+
 class UNet(SpectrogramModel):
     """Spectrogram in, spectrogram of the one stem out.
 
@@ -148,6 +157,8 @@ class UNet(SpectrogramModel):
         self.bottleneck = Block(config, mixer, config.growth, bins[-1])
         self.decoder = nn.ModuleList(Decoder(config, mixer, n) for n in reversed(bins[1:]))
         self.out_conv = nn.Conv2d(config.growth, maps, (1, 3), padding="same")
+        if self.masks:
+            _begin_at_half(self.out_conv)
 
     def network(self, x: Tensor) -> Tensor:
         """Complex-as-channels ``(batch, 2 * channel, frame, bin)`` to the same of the stem, or of its mask.
