@@ -1,5 +1,7 @@
-"""What pytest leaves out: the doctests of training, where its extra is not installed."""
+"""What pytest leaves out: the doctests of what needs an extra that is not installed."""
 
 from importlib.util import find_spec
 
-collect_ignore = [] if find_spec("accelerate") else ["src/vocalsep/training"]
+_NEEDED = {"accelerate": "src/vocalsep/training", "ray": "src/vocalsep/cli/cluster.py"}
+
+collect_ignore = [path for package, path in _NEEDED.items() if not find_spec(package)]

@@ -1,4 +1,6 @@
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -95,3 +97,22 @@ def test_no_samples_no_stems(weights):
     ensemble = Separator(spec(weights, "tdf", "umx"), device="cpu")
     assert list(ensemble.stream([], 44100)) == []
     assert list(ensemble.stream([np.zeros((2, 0), np.float32)], 44100)) == []
+
+
+def test_songs_at_once_take_turns_at_all_the_models(weights, tone):
+    """One network computes at a time: it has all cores."""
+    ensemble = Separator(spec(weights, "tdf", "umx"), device="cpu", segment_seconds=0.5)
+    computing, most = [], []
+
+    def enter(model, arguments):
+        computing.append(model)
+        most.append(len(computing))
+        time.sleep(0.01)
+
+    for separation in ensemble._ensemble.separations:
+        separation.model.register_forward_pre_hook(enter)
+        separation.model.register_forward_hook(lambda model, arguments, estimate: computing.remove(model))
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: ensemble.separate(tone, 44100), range(2)))
+    assert len(most) >= 16
+    assert max(most) == 1

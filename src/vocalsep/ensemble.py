@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack, closing
 
@@ -55,6 +56,9 @@ class Ensemble:
         files = [resolve(name, offline=offline, progress=download_progress) for name in weights]
         self.weights_sha256 = "+".join(file.sha256 for file in files)
         self.separations: list[SegmentedSeparation] = []
+        turn = (
+            threading.RLock()
+        )  # of several songs at once, two would otherwise compute in two models on all cores
         for file in files:
             best = options
             if file.entry:  # what is recommended for these weights stands in for what was not asked for
@@ -69,7 +73,7 @@ class Ensemble:
                     f"{file.id} gives {', '.join(network.config.stems)}, neither {' nor '.join(STEMS)}",
                     "Choose another --model, see `vocalsep models list`.",
                 )
-            self.separations.append(SegmentedSeparation(network, best))
+            self.separations.append(SegmentedSeparation(network, best, turn))
 
     @property
     def device(self) -> str:

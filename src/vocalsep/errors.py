@@ -164,6 +164,12 @@ class BatchError(VocalsepError):
     exit_code = 50
 
 
+class ClusterError(VocalsepError):
+    """A cluster cannot be reached, or its workers die."""
+
+    exit_code = 51
+
+
 class DatasetError(VocalsepError):
     """Base of the errors about a data set to train or evaluate on."""
 

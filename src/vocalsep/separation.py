@@ -75,17 +75,23 @@ class SegmentedSeparation:
     Args:
         model: moved to the device, into the layout that it runs fastest in.
         options: see `SeparationOptions`.
+        turn: held while the model runs; models that share one take turns with each other too.
 
     Raises:
         OptionError: an unknown device or precision, or a model that no Wiener filter fits.
         DeviceError: a device that is not there.
     """
 
-    def __init__(self, model: SeparationModel, options: SeparationOptions | None = None) -> None:
+    def __init__(
+        self,
+        model: SeparationModel,
+        options: SeparationOptions | None = None,
+        turn: threading.RLock | None = None,
+    ) -> None:
         options = options or SeparationOptions()
         if options.wiener:
             model = WienerFiltered(model, options.wiener)
-        self._turn = threading.RLock()  # held while the model runs, and while what it runs with is changed
+        self._turn = turn or threading.RLock()  # also held while what the model runs with is changed
         self.device = choose_device(options.device)
         self.model = model.eval().to(self.device)
         self.dtype = self._choose_dtype(options.precision)

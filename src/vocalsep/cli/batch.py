@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from vocalsep.atomic import exists, output_error
 from vocalsep.cli import report
@@ -22,7 +22,7 @@ from vocalsep.pipeline import in_order
 from vocalsep.template import stem_paths
 
 if TYPE_CHECKING:
-    from vocalsep.api import Progress, Separator, SplitResult
+    from vocalsep.api import Progress, SplitResult
     from vocalsep.audio.formats import OutputFormat
 
 
@@ -51,12 +51,20 @@ class FileOptions:
         return list(paths.values())
 
 
+class FileSeparator(Protocol):
+    """A `vocalsep.api.Separator`, or what stands in for it."""
+
+    @property
+    def separate_file(self) -> Callable[..., SplitResult]:
+        """See `vocalsep.api.Separator.separate_file`."""
+
+
 class Batch:
     """Tracks that go through one model, which is loaded when the first of them needs it."""
 
-    def __init__(self, load: Callable[[], Separator], options: FileOptions, display: ProgressDisplay) -> None:
+    def __init__(self, load: Callable[[], FileSeparator], options: FileOptions, display: ProgressDisplay) -> None:
         self._load, self._options, self._display = load, options, display
-        self._separator: Separator | None = None
+        self._separator: FileSeparator | None = None
         self._loading = threading.Lock()
         self._interrupted = threading.Event()
 
@@ -74,7 +82,7 @@ class Batch:
                 raise
 
     @property
-    def separator(self) -> Separator:
+    def separator(self) -> FileSeparator:
         """The model; the first call loads it."""
         with self._loading:
             if self._separator is None:
@@ -103,7 +111,7 @@ class Batch:
     def _is_done(self, track: Track) -> bool:
         return all(exists(path) for path in self._options.targets(track.name, self._options.stems))
 
-    def _separate(self, separator: Separator, path: Path, name: str, advance: Progress) -> SplitResult:
+    def _separate(self, separator: FileSeparator, path: Path, name: str, advance: Progress) -> SplitResult:
         def progress(done: float, total: float | None) -> None:
             if self._interrupted.is_set():
                 raise KeyboardInterrupt

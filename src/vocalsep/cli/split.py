@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
 from vocalsep.cli import options, report
-from vocalsep.cli.batch import Batch, FileOptions
+from vocalsep.cli.batch import Batch, FileOptions, FileSeparator
 from vocalsep.cli.choice import QualityOption, announce_downloads, choose
-from vocalsep.cli.inputs import find_tracks, take_shard
+from vocalsep.cli.inputs import STDIN, find_tracks, take_shard
 from vocalsep.cli.outcome import conclude, give, stdout_errors, tell
 from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.errors import OptionError, OutputNotWritableError
 from vocalsep.template import DEFAULT_TEMPLATE, check_template
-
-if TYPE_CHECKING:
-    from vocalsep.api import Separator
 
 STDOUT = "-"
 
@@ -60,6 +58,12 @@ class Clip(str, Enum):
 
     rescale = "rescale"
     clamp = "clamp"
+
+
+class Cluster(str, Enum):
+    """What ``--cluster`` takes."""
+
+    ray = "ray"
 
 
 app = typer.Typer(add_completion=False)
@@ -135,6 +139,25 @@ def split(
             "--shard", metavar="I/N", rich_help_panel=_INPUT, help="Only the I-th of N parts of the list."
         ),
     ] = None,
+    cluster: Annotated[
+        Cluster | None,
+        typer.Option(
+            "--cluster",
+            rich_help_panel=_INPUT,
+            help="Files go to --jobs workers of a cluster.",
+            show_default=False,
+        ),
+    ] = None,
+    cluster_address: Annotated[
+        str | None,
+        typer.Option(
+            "--cluster-address",
+            metavar="ADDRESS",
+            rich_help_panel=_INPUT,
+            help="Of a running one.",
+            show_default="one of this machine, for this run",
+        ),
+    ] = None,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     segment: options.Segment = None,
@@ -182,25 +205,39 @@ def split(
     if to_stdout and sys.stdout is None:
         raise OutputNotWritableError("stdout is closed", "Redirect it, or give a folder with -o.")
 
-    def load() -> Separator:
+    _check_cluster(cluster, cluster_address, device, with_pipes=to_stdout or STDIN in inputs)
+    settings: dict[str, Any] = {
+        "model": model,
+        "device": device,
+        "precision": precision,
+        "segment_seconds": segment,
+        "overlap": overlap,
+        "batch_size": batch_size,
+        "shifts": shifts,
+        "wiener": wiener,
+        "threads": threads,
+        "offline": offline,
+    }
+
+    def load() -> FileSeparator:
         from vocalsep.api import Separator
 
         if not quiet and not offline:
             announce_downloads(model)
         with display.bar(f"loading {model or 'the model'}") as advance:
-            return Separator(
-                model,
-                device=device,
-                precision=precision,
-                segment_seconds=segment,
-                overlap=overlap,
-                batch_size=batch_size,
-                shifts=shifts,
-                wiener=wiener,
-                threads=threads,
-                offline=offline,
-                download_progress=advance,
-            )
+            return Separator(**settings, download_progress=advance)
+
+    def start_workers() -> AbstractContextManager[FileSeparator | None]:
+        if not (cluster and tracks):
+            return nullcontext()
+        if cluster_address is None:  # asked when Ray is imported: it then listens to this machine alone
+            os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+        from vocalsep.cli.cluster import ray_workers
+
+        if not quiet and not offline:
+            announce_downloads(model)
+        n_workers = min(jobs, len(tracks))
+        return ray_workers(settings, n_workers, cluster_address, lambda track: asked.targets(track, stems))
 
     with _output_folder(out, to_stdout) as out_dir:
         asked = FileOptions(
@@ -232,9 +269,9 @@ def split(
         if not tracks and not quiet:
             report.say(f"shard {shard} has no tracks")
         display = ProgressDisplay(wanted=not quiet, total_tracks=len(tracks))
-        batch = Batch(load, asked, display)
         outcomes = []
-        with display:
+        with display, start_workers() as workers:
+            batch = Batch(lambda: workers or load(), asked, display)
             for outcome in batch.run(tracks, jobs):
                 outcomes.append(outcome)
                 display.track_done()
@@ -245,6 +282,15 @@ def split(
                         _copy_to_stdout(next(iter(outcome.result.outputs.values())))
                     tell(outcome, quiet=quiet, alone=len(tracks) == 1)
     conclude(outcomes)
+
+
+def _check_cluster(cluster: Cluster | None, address: str | None, device: str, *, with_pipes: bool) -> None:
+    if address is not None and not cluster:
+        raise OptionError("--cluster-address is the address of a cluster", "Add --cluster ray.")
+    if cluster and with_pipes:
+        raise OptionError("a cluster reads no stdin and writes no stdout", "Give files, and a folder with -o.")
+    if cluster and device.startswith("cuda:"):
+        raise OptionError(f"--device {device}: each worker of a cluster has its GPU", "Use --device cuda.")
 
 
 @contextmanager

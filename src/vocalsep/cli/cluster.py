@@ -1,0 +1,260 @@
+"""Songs on the workers of a Ray cluster, each a process with the model in memory."""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import queue
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vocalsep.atomic import exists
+from vocalsep.errors import ClusterError, OptionError
+from vocalsep.extra import needs_extra
+
+# some of it is asked for when Ray is imported
+os.environ.update(
+    RAY_USAGE_STATS_ENABLED="0",  # they would be sent home
+    RAY_DEDUP_LOGS="1",
+    RAY_DEDUP_LOGS_SKIP_REGEX=".",  # it prints what it notices on stdout, where the results go
+    RAY_IGNORE_UNHANDLED_ERRORS="1",  # those of songs that were given up
+)
+
+with needs_extra("ray"):
+    import ray
+    from ray.exceptions import RayError, RayTaskError
+
+if TYPE_CHECKING:
+    from vocalsep.api import Progress, Separator, SplitResult
+
+_log = logging.getLogger("vocalsep")
+
+_ATTEMPTS = 3
+_KNOCK_SECONDS = 10
+_LOOK_SECONDS = 0.2
+_ANSWER_SECONDS = 60
+
+
+class _Worker:
+    """One song at a time goes through the model in one thread, while another says how far it is."""
+
+    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
+        self._folder, self._settings = folder, settings
+        self._separator: Separator | None = None
+        self._reached: tuple[float, float | None] = (0.0, None)
+        self._song = threading.Lock()  # held while there is one
+        self._stopped = False
+
+    def load(self) -> Separator:
+        """Load the model, once. Not when the process starts: Ray tells errors of that as a text alone."""
+        if self._separator is None:
+            from vocalsep.api import Separator
+
+            try:
+                os.chdir(self._folder)  # paths on the command line are relative to it
+            except OSError as error:
+                message = f"a worker on {platform.node()} cannot enter {self._folder}: {error.strerror}"
+                raise ClusterError(message, "All machines need the folders under the same paths.") from error
+            self._separator = Separator(**self._settings)
+        return self._separator
+
+    def is_loaded(self) -> bool:
+        """Load the model: it stays here."""
+        return bool(self.load())
+
+    def separate_file(self, *args: Any, **options: Any) -> SplitResult:
+        def progress(done: float, total: float | None) -> None:
+            self._reached = done, total
+            if self._stopped:
+                raise RuntimeError("stopped")
+
+        with self._song:
+            progress(0.0, None)
+            return self.load().separate_file(*args, progress=progress, **options)
+
+    def reached(self) -> tuple[float, float | None]:
+        """Seconds done of the song, and of all, as `vocalsep.api.Progress` has them."""
+        return self._reached
+
+    def stop(self) -> None:
+        """Give up the song under way; returns when nothing is left of it."""
+        self._stopped = True
+        with self._song:
+            pass
+
+
+class RayWorkers:
+    """Does what a `Separator` does with a file, on whichever worker is idle.
+
+    A song whose worker dies is begun anew on another one, a few times.
+
+    Args:
+        start: starts a worker.
+        workers: those that have been started.
+        targets: gives the outputs of a track's name.
+    """
+
+    def __init__(
+        self, start: Callable[[], Any], workers: Iterable[Any], targets: Callable[[str], Iterable[Path]]
+    ) -> None:
+        self._start, self._targets = start, targets
+        self._idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        for worker in workers:
+            self._idle.put(worker)
+
+    def separate_file(
+        self, *args: Any, track: str, overwrite: bool, progress: Progress, **options: Any
+    ) -> SplitResult:
+        """See `vocalsep.api.Separator.separate_file`; called by as many threads as there are workers.
+
+        Raises:
+            ClusterError: the worker died, and so did those that came after it.
+        """
+        progress(0.0, None)  # ends it here where the batch has been interrupted
+        # an attempt that failed may have got as far as the names of its outputs: then they are ours
+        ours = not any(exists(target) for target in self._targets(track))
+        worker, death = self._idle.get(), None
+        try:
+            for attempt in range(_ATTEMPTS):
+                replace = overwrite or (ours and attempt > 0)
+                try:
+                    song = worker.separate_file.remote(*args, track=track, overwrite=replace, **options)
+                    return _wait(song, worker, progress)
+                except RayTaskError as error:
+                    raise error.cause from error
+                except RayError as error:
+                    death = error
+                    _log.warning("%s: the worker died, in attempt %d of %d", track, attempt + 1, _ATTEMPTS)
+                    ray.kill(worker)
+                    worker = self._start()
+            raise ClusterError(
+                f"the worker died in each of {_ATTEMPTS} attempts: {_first_line(death)}",
+                "Try fewer --jobs, if memory is short; Ray's logs may say more.",
+            ) from death
+        finally:
+            self._idle.put(worker)
+
+    def stop(self) -> None:
+        """Give up what is under way, once no thread waits for it any more."""
+        stops = {}
+        while not self._idle.empty():
+            worker = self._idle.get()
+            answer = worker.reached.remote()
+            stops[answer] = worker.stop.remote()
+        # a new one may still wait for its place in the cluster; the others may need minutes for a segment
+        answers, _ = ray.wait(list(stops), num_returns=len(stops), timeout=_ANSWER_SECONDS)
+        for answer in answers:
+            ray.wait([stops[answer]])
+
+
+@contextmanager
+def ray_workers(
+    settings: Mapping[str, Any], jobs: int, address: str | None, targets: Callable[[str], Iterable[Path]]
+) -> Iterator[RayWorkers]:
+    """Workers that have loaded the model, as long as the block lasts.
+
+    Args:
+        settings: of the `vocalsep.api.Separator` of each.
+        jobs: number of workers.
+        address: of a running cluster; None starts one of this machine, which ends with the block.
+        targets: gives the outputs of a track's name.
+
+    Raises:
+        ClusterError: no such cluster, or its workers do not start.
+        OptionError: the cluster has no room for so many workers.
+        ModelError, DeviceError: as `vocalsep.api.Separator` does.
+    """
+    with _connected(address):
+        resources = _resources(jobs, settings)
+        settings = {**settings, "threads": resources["num_cpus"]}
+        folder = Path.cwd()
+
+        def start() -> Any:
+            return ray.remote(_Worker).options(max_concurrency=2, **resources).remote(folder, settings)
+
+        workers = [start() for _ in range(jobs)]
+        try:
+            ray.get([worker.is_loaded.remote() for worker in workers])
+        except RayTaskError as error:
+            raise error.cause from error
+        except RayError as error:
+            raise ClusterError(f"a worker does not start: {_first_line(error)}", "See Ray's logs.") from error
+        pool = RayWorkers(start, workers, targets)
+        try:
+            yield pool
+        finally:
+            pool.stop()
+
+
+@contextmanager
+def _connected(address: str | None) -> Iterator[None]:
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        if address:
+            _knock(address)
+        ray.init(address or "local", include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    except Exception as error:  # Ray raises many kinds, the bare one among them
+        ray.shutdown()
+        what = f"no Ray cluster at {address}" if address else "Ray does not start"
+        raise ClusterError(
+            f"{what}: {_first_line(error)}",
+            "Look at 'ray status'; without --cluster-address, one is started on this machine.",
+        ) from error
+    finally:
+        signal.signal(signal.SIGTERM, handler)  # Ray has one of its own
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Fail at once where nobody answers, which takes Ray a quarter of an hour."""
+    host, _, port = address.rpartition(":")
+    if port.isdecimal() and "/" not in host:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_SECONDS).close()
+
+
+def _resources(jobs: int, settings: Mapping[str, Any]) -> dict[str, int]:
+    """What each worker asks of the cluster: as many cores as there are for each, and a GPU where there are any."""
+    machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    on_gpu = settings["device"] == "cuda" or (
+        settings["device"] == "auto" and any("GPU" in machine for machine in machines)
+    )
+
+    def room(threads: int) -> int:
+        """How many workers there is room for."""
+        cores = [int(machine.get("CPU", 0)) // threads for machine in machines]
+        gpus = [int(machine.get("GPU", 0)) for machine in machines]
+        return sum(map(min, cores, gpus) if on_gpu else cores)
+
+    most = int(max(machine.get("CPU", 0) for machine in machines))
+    threads = settings["threads"] or next((n for n in range(most, 1, -1) if room(n) >= jobs), 1)
+    if room(threads) < jobs:
+        need = f"{threads} {'core' if threads == 1 else 'cores'}{' and a GPU' if on_gpu else ''}"
+        raise OptionError(
+            f"the Ray cluster has room for {room(threads)} workers with {need} each", "Lower --jobs."
+        )
+    return {"num_cpus": threads, "num_gpus": int(on_gpu)}
+
+
+def _first_line(error: BaseException | None) -> str:
+    """What an error of Ray says, without the table and the advice that may follow."""
+    return str(error).partition("\n")[0]
+
+
+def _wait(song: Any, worker: Any, progress: Progress) -> SplitResult:
+    """The result of a song; until it is there, how far it is."""
+    reached, answer = (0.0, None), worker.reached.remote()
+    while not ray.wait([song], timeout=_LOOK_SECONDS)[0]:
+        if ray.wait([answer], timeout=0)[0]:
+            reached, answer = ray.get(answer), worker.reached.remote()
+        progress(*reached)
+    result: SplitResult = ray.get(song)
+    return result
