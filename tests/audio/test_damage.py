@@ -133,10 +133,11 @@ def test_more_channels_than_ffmpeg_converts(tmp_path, decode, salvage: bool) -> 
 
 
 @pytest.mark.parametrize("salvage", [False, True])
-def test_rate_at_which_a_small_file_is_a_day_of_audio(tmp_path, song, decode, salvage: bool) -> None:
-    soundfile.write(tmp_path / "a.wav", song(5000).T, 999)
-    with pytest.raises(NotAudioError, match="sample rate of 999 Hz"):
-        decode(tmp_path / "a.wav", salvage=salvage)
+def test_rate_at_which_a_small_file_is_a_day_of_audio_or_nothing(tmp_path, song, decode, salvage: bool) -> None:
+    for rate in (999, 10_000_001, 2**31 - 1):
+        soundfile.write(tmp_path / "a.au", song(5000).T, rate)
+        with pytest.raises(NotAudioError, match=f"sample rate of {rate} Hz"):
+            decode(tmp_path / "a.au", salvage=salvage)
     soundfile.write(tmp_path / "a.wav", song(5000).T, 1000)
     assert decode(tmp_path / "a.wav", salvage=salvage).shape == (2, 5000)
 
