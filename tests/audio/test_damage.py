@@ -279,6 +279,13 @@ def test_what_is_not_audio(tmp_path, name: str, content: bytes) -> None:
         open_audio(tmp_path / name)
 
 
+@pytest.mark.parametrize("content", [b"ID3", b"ID3\x04\x00\x00\x00\x00\x0f"])
+def test_the_start_of_an_id3_tag_alone_is_damaged(tmp_path, content: bytes) -> None:
+    (tmp_path / "a.mp3").write_bytes(content)
+    with pytest.raises(DamagedAudioError, match="nothing of it"):
+        open_audio(tmp_path / "a.mp3")
+
+
 def test_wav_header_without_a_format_is_damaged(tmp_path) -> None:
     (tmp_path / "a.wav").write_bytes(b"RIFF\x00\x10\x00\x00WAVE" + b"\x01" * 500)
     with pytest.raises(DamagedAudioError, match="nothing of it"):
