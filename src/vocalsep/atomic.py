@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,8 +19,12 @@ from vocalsep.errors import (
     OutputNotWritableError,
 )
 
+if sys.platform != "win32":
+    import fcntl
+
 TEMPORARY_PREFIX = ".vocalsep-"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_TEMPORARY_NAME = re.compile(re.escape(TEMPORARY_PREFIX) + r"[0-9a-f]{16}(\.|$)")
 
 
 def output_error(error: OSError, path: Path) -> OutputError:
@@ -66,22 +72,25 @@ def exists(path: Path) -> bool:
 class AtomicFile:
     """A temporary file beside ``target`` that `commit` renames to it.
 
-    The temporary name is on the same file system, starts with `TEMPORARY_PREFIX` and keeps the target's suffix,
-    so that a leftover of a killed process can be told from a result.
+    The temporary name is on the same file system, starts with `TEMPORARY_PREFIX` and keeps the target's suffix.
+    While the process lives, the file is locked: `remove_leftovers` tells what a killed process left by that.
 
     Args:
         target: where the file goes; its folder is made if missing.
         replace: whether `commit` replaces what is there.
 
     Raises:
-        OutputError: the folder cannot be made.
+        OutputError: the folder or the temporary file cannot be made.
     """
 
     def __init__(self, target: Path, *, replace: bool = True) -> None:
         self.target = target
         self._replace = replace
         make_folder(target.parent)
-        self.path = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{target.suffix}")
+        try:
+            self.path, self._lock = _new_file(target)
+        except OSError as error:
+            raise output_error(error, target) from error
 
     def commit(self) -> None:
         """Flush the temporary file to the disk and rename it to the target.
@@ -98,6 +107,7 @@ class AtomicFile:
             else:
                 self._take_free_name()
             _sync_folder(self.target.parent)
+            self._unlock()
         except FileExistsError as error:
             self.discard()
             raise output_exists(self.target) from error
@@ -121,6 +131,53 @@ class AtomicFile:
         """Remove the temporary file, if it is there."""
         with suppress(OSError):
             self.path.unlink(missing_ok=True)
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def remove_leftovers(folder: Path) -> list[Path]:
+    """Remove the temporary files that killed processes left in ``folder``, and give their names.
+
+    What another process is writing at this time stays. Where the system has no locks, all stay.
+    """
+    try:
+        files = list(folder.iterdir())
+    except OSError:  # not there, or not to be searched: what is written there says so
+        return []
+    return [file for file in files if _TEMPORARY_NAME.match(file.name) and _remove_if_left(file)]
+
+
+def _new_file(target: Path) -> tuple[Path, int | None]:
+    """A new file beside ``target`` and its descriptor, which locks it until that is closed, if only by a kill."""
+    while True:
+        path = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{target.suffix}")
+        if sys.platform == "win32":  # where a file that is open cannot be renamed
+            return path, None
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return path, descriptor
+        os.close(descriptor)  # taken for a leftover before it was locked
+
+
+def _remove_if_left(path: Path) -> bool:
+    """Remove a temporary file, unless the process that locked it lives."""
+    if sys.platform == "win32":
+        return False
+    with suppress(OSError):  # somebody else's, locked, gone meanwhile
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+            return True
+        finally:
+            os.close(descriptor)
+    return False
 
 
 @contextmanager

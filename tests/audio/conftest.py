@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
-import soundfile
 
+import audio_encoding
 from vocalsep.audio.formats import OutputFormat
 from vocalsep.audio.reader import open_audio
 from vocalsep.audio.writer import AudioWriter
@@ -58,30 +57,7 @@ def write() -> Callable[..., None]:
 @pytest.fixture(scope="session")
 def encode() -> Callable[..., None]:
     """Makes a file with FFmpeg or libsndfile, not with the package."""
-
-    def encode_ffmpeg(
-        path: Path, samples: np.ndarray, muxer: str, codec: str, sample_rate: int, options: Mapping[str, str]
-    ) -> None:
-        layout = "stereo" if samples.shape[0] == 2 else "mono"
-        with av.open(str(path), "w", format=muxer, options=dict(options)) as container:
-            stream = container.add_stream(codec, rate=sample_rate, layout=layout, bit_rate=128_000)
-            for start in range(0, samples.shape[1], 50000):
-                block = np.ascontiguousarray(samples[:, start : start + 50000])
-                frame = av.AudioFrame.from_ndarray(block, format="fltp", layout=layout)
-                frame.sample_rate, frame.pts = sample_rate, start
-                container.mux(stream.encode(frame))
-            container.mux(stream.encode(None))
-
-    def make(path: Path, samples: np.ndarray, codec: str, sample_rate: int = RATE, **options: str) -> None:
-        """``codec`` is ``muxer/codec`` of FFmpeg, or ``FORMAT:SUBTYPE`` of libsndfile."""
-        if "/" in codec:
-            muxer, name = codec.split("/")
-            encode_ffmpeg(path, samples, muxer, name, sample_rate, options)
-        else:
-            format, subtype = codec.split(":")
-            soundfile.write(path, samples.T, sample_rate, format=format, subtype=subtype)
-
-    return make
+    return audio_encoding.encode
 
 
 @pytest.fixture(scope="session")

@@ -133,10 +133,11 @@ def test_more_channels_than_ffmpeg_converts(tmp_path, decode, salvage: bool) -> 
 
 
 @pytest.mark.parametrize("salvage", [False, True])
-def test_rate_at_which_a_small_file_is_a_day_of_audio(tmp_path, song, decode, salvage: bool) -> None:
-    soundfile.write(tmp_path / "a.wav", song(5000).T, 999)
-    with pytest.raises(NotAudioError, match="sample rate of 999 Hz"):
-        decode(tmp_path / "a.wav", salvage=salvage)
+def test_rate_at_which_a_small_file_is_a_day_of_audio_or_nothing(tmp_path, song, decode, salvage: bool) -> None:
+    for rate in (999, 10_000_001, 2**31 - 1):
+        soundfile.write(tmp_path / "a.au", song(5000).T, rate)
+        with pytest.raises(NotAudioError, match=f"sample rate of {rate} Hz"):
+            decode(tmp_path / "a.au", salvage=salvage)
     soundfile.write(tmp_path / "a.wav", song(5000).T, 1000)
     assert decode(tmp_path / "a.wav", salvage=salvage).shape == (2, 5000)
 
@@ -276,6 +277,13 @@ def test_what_is_not_audio(tmp_path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(NotAudioError, match=r"is not audio|no audio stream"):
         open_audio(tmp_path / name)
+
+
+@pytest.mark.parametrize("content", [b"ID3", b"ID3\x04\x00\x00\x00\x00\x0f"])
+def test_the_start_of_an_id3_tag_alone_is_damaged(tmp_path, content: bytes) -> None:
+    (tmp_path / "a.mp3").write_bytes(content)
+    with pytest.raises(DamagedAudioError, match="nothing of it"):
+        open_audio(tmp_path / "a.mp3")
 
 
 def test_wav_header_without_a_format_is_damaged(tmp_path) -> None:

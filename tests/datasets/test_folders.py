@@ -1,10 +1,12 @@
-import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from vocalsep.datasets.candidates import find_candidates
 from vocalsep.datasets.folders import audio_files, find_track_folders
+from vocalsep.datasets.sources import open_dataset
 from vocalsep.datasets.track import ACCOMPANIMENT
 from vocalsep.errors import NoTracksError, UnfitTrackError
 
@@ -75,10 +77,31 @@ def test_a_root_that_is_a_link(put, tmp_path):
     assert [track.name for track in find_track_folders(tmp_path / "link")] == ["song"]
 
 
+def test_links_to_songs_are_followed(put, tmp_path):
+    put("all/a/vocals.wav", "all/a/bass.wav", "all/b/deep/vocals.wav", "all/c/vocals.wav")
+    subset = tmp_path / "subset"
+    subset.mkdir()
+    for name in "ab":
+        (subset / name).symlink_to(tmp_path / "all" / name)
+    (subset / "nowhere").symlink_to(tmp_path / "nothing")
+    tracks = find_track_folders(subset)
+    assert [track.name for track in tracks] == ["a", "b/deep"]
+    assert names(tracks[0].accompaniment) == ["bass.wav"]
+    assert [found.name for found in find_candidates(open_dataset(str(subset)))] == ["a", "b/deep"]
+
+
+def test_links_in_a_circle_end(put):
+    root = put("a/vocals.wav", "b/vocals.wav")
+    for link, target in (("a/up", root), ("a/self", root / "a"), ("a/b", root / "b"), ("b/a", root / "a")):
+        (root / link).symlink_to(target)
+    (root / "a/above").symlink_to(root.parent)
+    assert [track.name for track in find_track_folders(root)] == ["a", "a/b", "b", "b/a"]
+
+
 def test_order_is_not_that_of_the_disk(put, monkeypatch):
     root = put(*(f"{name}/vocals.wav" for name in "dbca"), "a/z.wav", "a/b.wav")
-    walk = os.walk
-    monkeypatch.setattr(os, "walk", lambda top: reversed(list(walk(top))))
+    iterdir = Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda folder: reversed(list(iterdir(folder))))
     tracks = find_track_folders(root)
     assert [track.name for track in tracks] == list("abcd")
     assert names(tracks[0].accompaniment) == ["b.wav", "z.wav"]

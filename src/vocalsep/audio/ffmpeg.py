@@ -242,7 +242,7 @@ def _mp3_counts_frames(path: Path) -> bool:
     frame only right behind the ID3 tags.
     """
     with open(path, "rb") as file:
-        while (start := file.read(10)).startswith(b"ID3"):
+        while len(start := file.read(10)) == 10 and start.startswith(b"ID3"):
             size = sum((byte & 0x7F) << shift for byte, shift in zip(start[6:10], (21, 14, 7, 0), strict=True))
             file.seek(size, os.SEEK_CUR)
         header = re.match(rb"\xff[\xe2-\xff].{11,36}?(?:Xing|Info)...(.)", start + file.read(60), re.DOTALL)

@@ -62,7 +62,8 @@ AUDIO_EXTENSIONS = frozenset(
 
 _SNDFILE_SIGNATURES = (b"RIFF", b"RF64", b"riff", b"fLaC", b"FORM", b"caff", b".snd", b"OggS")
 _FFMPEG_SIGNATURES = (b"ID3", b"\x1a\x45\xdf\xa3", b"\x30\x26\xb2\x75")
-_LOWEST_RATE = 1000  # in hertz; at 1 Hz a few kilobytes would be a day of audio
+# In hertz. At 1 Hz a few kilobytes would be a day of audio; at 2 GHz a sample of the model's would be megabytes.
+_LOWEST_RATE, _HIGHEST_RATE = 1000, 10_000_000
 
 
 def open_audio(path: Path, *, salvage: bool = False) -> AudioReader:
@@ -76,7 +77,7 @@ def open_audio(path: Path, *, salvage: bool = False) -> AudioReader:
         InputNotFoundError: there is no such file.
         InputUnreadableError: it is a folder, or cannot be read.
         EmptyAudioError: it is empty, or has no samples.
-        NotAudioError: it is not audio, or has less than 1000 samples a second.
+        NotAudioError: it is not audio, or has less than 1000 or more than 10 million samples a second.
         DamagedAudioError: it is audio, and damage shows at its start; `AudioReader.blocks` finds the rest.
     """
     return AudioReader(path, salvage=salvage)
@@ -104,11 +105,11 @@ class AudioReader:
             self._file.close()
             raise
         self.info = self._decoder.info
-        if self.info.sample_rate < _LOWEST_RATE:
+        if not _LOWEST_RATE <= self.info.sample_rate <= _HIGHEST_RATE:
             self.close()
             raise NotAudioError(
                 f"{path} has a sample rate of {self.info.sample_rate} Hz",
-                f"Give audio of {_LOWEST_RATE} Hz or more.",
+                f"Give audio of {_LOWEST_RATE} to {_HIGHEST_RATE} Hz.",
             )
 
     def blocks(self, block_samples: int = 65536) -> Iterator[Samples]:

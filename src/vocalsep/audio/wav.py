@@ -78,7 +78,7 @@ class WavEncoder:
             _EXTENSIBLE if extensible else code,
             self._channels,
             self._sample_rate,
-            self._sample_rate * frame_bytes,
+            min(self._sample_rate * frame_bytes, _UNKNOWN),
             frame_bytes,
             bits,
         )

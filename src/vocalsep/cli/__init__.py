@@ -13,6 +13,8 @@ def main() -> None:
     if sys.stderr is None:  # closed by the caller: what is said goes nowhere, and not into a file that is opened
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     with as_interrupts():
+        from vocalsep.cli import stdout
         from vocalsep.cli.app import app
 
+        stdout.install()
         app()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import tempfile
 import threading
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from vocalsep.atomic import exists, output_error
+from vocalsep.atomic import exists, output_error, remove_leftovers
 from vocalsep.cli import report
 from vocalsep.cli.inputs import STDIN, Track
 from vocalsep.cli.outcome import Outcome
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 
 _STDIN_BLOCK_BYTES = 2**20
+
+_log = logging.getLogger("vocalsep")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +72,11 @@ class Batch:
         self._interrupted = threading.Event()
 
     def run(self, tracks: list[Track], jobs: int) -> Iterator[Outcome]:
-        """Split the tracks, ``jobs`` at once, and give the outcomes in the order of the tracks."""
+        """Split the tracks, ``jobs`` at once, and give the outcomes in the order of the tracks.
+
+        What killed runs left where the stems go is removed first.
+        """
+        self._tidy(tracks)
         if jobs == 1:
             yield from map(self._split, tracks)
             return
@@ -88,6 +95,12 @@ class Batch:
             if self._separator is None:
                 self._separator = self._load()
             return self._separator
+
+    def _tidy(self, tracks: list[Track]) -> None:
+        targets = (path for track in tracks for path in self._options.targets(track.name, self._options.stems))
+        for folder in dict.fromkeys(path.parent for path in targets):
+            for path in remove_leftovers(folder):
+                _log.info("removed %s, which a killed run left", path)
 
     def _split(self, track: Track) -> Outcome:
         if track.error:

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vocalsep.atomic import output_error
 from vocalsep.cli import report
 from vocalsep.cli.inputs import Track
 from vocalsep.errors import BatchError
@@ -108,27 +103,8 @@ def conclude(outcomes: list[Outcome]) -> None:
         raise BatchError(f"{len(failed)} of {len(outcomes)} tracks failed", f"{others} reasons are above.")
 
 
-@contextmanager
-def stdout_errors() -> Iterator[None]:
-    """Say of a write to stdout that fails what it means to the user.
-
-    Raises:
-        OutputError: stdout goes to a full disk, or to a file that cannot be written.
-    """
-    try:
-        yield
-    except BrokenPipeError:  # who reads it has had enough, which is no error
-        raise
-    except OSError as error:
-        # the flush at exit must not fail once more
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        kind = type(output_error(error, Path("stdout")))
-        raise kind(f"cannot write to stdout: {error.strerror}", "Send it to where there is room.") from error
-
-
 def _print_result(line: str) -> None:
-    with stdout_errors():
-        print(_in_encoding_of_stdout(line), flush=True)
+    print(_in_encoding_of_stdout(line), flush=True)
 
 
 def _in_encoding_of_stdout(line: str) -> str:

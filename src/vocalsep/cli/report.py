@@ -12,7 +12,7 @@ from typing import Any
 
 import typer.core
 
-from vocalsep.cli import signals
+from vocalsep.cli import signals, stdout
 from vocalsep.errors import VocalsepError
 
 EXIT_INTERRUPTED = 130
@@ -35,13 +35,13 @@ def shown(text: str) -> str:
 
 
 def say(message: str) -> None:
-    """Print one line on stderr."""
-    line = shown(message)
-    print(
-        line.encode(sys.stderr.encoding or "utf-8", "backslashreplace").decode(sys.stderr.encoding or "utf-8"),
-        file=sys.stderr,
-        flush=True,
-    )
+    """Print one line on stderr. Where that is full or gone, it is lost: a night's work does not end for it."""
+    encoding = sys.stderr.encoding or "utf-8"
+    line = shown(message).encode(encoding, "backslashreplace").decode(encoding)
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def describe(error: BaseException) -> str:
@@ -56,11 +56,11 @@ def exit_code(error: BaseException) -> int:
     return error.exit_code if isinstance(error, VocalsepError) else EXIT_INTERNAL
 
 
-class _OneLine(logging.Formatter):
-    """The message alone."""
+class _Says(logging.Handler):
+    """Says the message alone."""
 
-    def formatMessage(self, record: logging.LogRecord) -> str:
-        return shown(record.message)
+    def emit(self, record: logging.LogRecord) -> None:
+        say(record.getMessage())
 
 
 def log_to_stderr(verbosity: int) -> None:
@@ -70,10 +70,8 @@ def log_to_stderr(verbosity: int) -> None:
         verbosity: below 0 errors alone, 0 warnings too, 1 what is done, 2 and above all.
     """
     levels = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}
-    handler = logging.StreamHandler()
-    handler.setFormatter(_OneLine())
     log = logging.getLogger("vocalsep")
-    log.handlers = [handler]
+    log.handlers = [_Says()]
     log.setLevel(levels.get(verbosity, logging.DEBUG))
 
 
@@ -101,8 +99,7 @@ def _reported() -> Iterator[None]:
         if interrupt := signals.cause(error):  # also of an error on the way out: the terminal may be gone
             raise typer.Exit(signals.conclude(interrupt)) from None
         if isinstance(error, BrokenPipeError):
-            # who reads stdout has had enough; the flush at exit must not fail once more
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            stdout.drop()  # who reads it has had enough
             raise typer.Exit(EXIT_BROKEN_PIPE) from None
         if debug or _is_usage_error(error):
             raise

@@ -18,8 +18,9 @@ from vocalsep.cli import options, report
 from vocalsep.cli.batch import Batch, FileOptions, FileSeparator
 from vocalsep.cli.choice import QualityOption, announce_downloads, choose
 from vocalsep.cli.inputs import STDIN, find_tracks, take_shard
-from vocalsep.cli.outcome import conclude, give, stdout_errors, tell
+from vocalsep.cli.outcome import conclude, give, tell
 from vocalsep.cli.progress import ProgressDisplay
+from vocalsep.cli.stdout import stdout_errors
 from vocalsep.errors import OptionError, OutputNotWritableError
 from vocalsep.template import DEFAULT_TEMPLATE, check_template
 

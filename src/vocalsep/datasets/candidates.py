@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 from vocalsep.audio.excerpt import SEEKABLE_EXTENSIONS
 from vocalsep.audio.reader import AUDIO_EXTENSIONS
 from vocalsep.datasets.archive import MUSDB18HQ
-from vocalsep.datasets.folders import audio_files, find_track_folders
+from vocalsep.datasets.folders import audio_files, find_track_folders, folders_below
 from vocalsep.datasets.sources import Dataset, Folders, Musdb18hq, Pools
 from vocalsep.datasets.track import ACCOMPANIMENT, MIXTURE, VOCALS
 
@@ -81,9 +80,7 @@ def _in_musdb18hq(root: Path) -> Iterator[Candidate]:
 
 def _in_folders(root: Path) -> Iterator[Candidate]:
     tracks = {track.vocals.parent: track for track in find_track_folders(root)}
-    for directory, folders, _ in os.walk(root):
-        folders[:] = [folder for folder in folders if not folder.startswith(".")]
-        here = Path(directory)
+    for here in folders_below(root):
         files, unread = audio_files(here), list(_unread(here))
         if track := tracks.get(here):
             missing = () if track.accompaniment else ("has vocals and no accompaniment",)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from vocalsep.audio.excerpt import SEEKABLE_EXTENSIONS
 from vocalsep.datasets.track import ACCOMPANIMENT, MIXTURE, VOCALS, Track, open_track
-from vocalsep.errors import NoTracksError, UnfitTrackError
+from vocalsep.errors import InputUnreadableError, NoTracksError, UnfitTrackError
 
 WHOLE_ACCOMPANIMENT = (ACCOMPANIMENT, "instrumental", "no_vocals")
 """Names of a file that is all of the accompaniment, whatever other stems lie beside it."""
@@ -47,10 +46,11 @@ class TrackFolder:
 
 
 def find_track_folders(root: Path) -> list[TrackFolder]:
-    """All folders with a file named ``vocals`` at any depth below ``root``, by name; hidden ones are left out.
+    """All folders with a file named ``vocals`` at any depth below ``root``, by name; see `folders_below`.
 
     Raises:
         NoTracksError: ``root`` is no folder.
+        InputUnreadableError: a folder below it cannot be read.
     """
     if not root.is_dir():
         raise NoTracksError(f"{root} is not a folder", "Give a folder of track folders, each with a vocals.wav.")
@@ -66,16 +66,42 @@ def audio_files(folder: Path) -> list[Path]:
     )
 
 
+def folders_below(root: Path) -> Iterator[Path]:
+    """``root`` and the folders at any depth below it, without hidden ones.
+
+    Links are followed, so that a data set may be a folder of links to some of the songs of another, but for those
+    that lead back to where they are in.
+
+    Raises:
+        InputUnreadableError: a folder cannot be read.
+    """
+    yield from _below(root, ())
+
+
+def _below(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
+    try:
+        place = folder.resolve()
+        if any(one.is_relative_to(place) for one in above):
+            return
+        deeper = [path for path in folder.iterdir() if path.name[0] != "." and path.is_dir()]
+    except OSError as error:
+        raise InputUnreadableError(
+            f"cannot read {folder}: {error.strerror}", "Give a folder that you may read."
+        ) from error
+    yield folder
+    for path in deeper:
+        yield from _below(path, (*above, place))
+
+
 def _walk(root: Path) -> Iterator[TrackFolder]:
-    for directory, folders, _ in os.walk(root):
-        folders[:] = [folder for folder in folders if not folder.startswith(".")]
-        files = audio_files(Path(directory))
+    for directory in folders_below(root):
+        files = audio_files(directory)
         vocals = [file for file in files if file.stem.lower() == VOCALS]
         if not vocals:
             continue
         others = [file for file in files if file.stem.lower() not in (VOCALS, MIXTURE)]
         whole = [file for name in WHOLE_ACCOMPANIMENT for file in others if file.stem.lower() == name]
-        relative = Path(directory).relative_to(root).as_posix()
+        relative = directory.relative_to(root).as_posix()
         yield TrackFolder(
             name=root.resolve().name if relative == "." else relative,
             vocals=vocals[0],
