@@ -1,9 +1,10 @@
 import os
+import sys
 
 import pytest
 
 from stem_reading import leftovers
-from vocalsep.atomic import AtomicFile, exists
+from vocalsep.atomic import TEMPORARY_PREFIX, AtomicFile, exists, remove_leftovers
 from vocalsep.errors import OutputExistsError, OutputNotWritableError
 
 
@@ -46,3 +47,17 @@ def test_what_exists(tmp_path):
     assert there == ["file", "dangling"]
     with pytest.raises(OutputNotWritableError, match="too long"):
         exists(tmp_path / ("a" * 300))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no locks")
+def test_only_what_dead_processes_of_this_machine_left_is_removed(tmp_path):
+    writing = AtomicFile(tmp_path / "a.wav")
+    machine = writing.path.name[: len(TEMPORARY_PREFIX) + 8]
+    left = tmp_path / f"{machine}{'0' * 16}.wav"
+    theirs = tmp_path / f"{TEMPORARY_PREFIX}{'0' * 24}.wav"
+    named = tmp_path / f"{machine}.wav"
+    for path in (left, theirs, named):
+        path.touch()
+    assert remove_leftovers(tmp_path) == [left]
+    assert sorted(tmp_path.iterdir()) == sorted([writing.path, theirs, named])
+    writing.discard()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import platform
 import re
 import secrets
 import sys
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,7 +26,9 @@ if sys.platform != "win32":
 
 TEMPORARY_PREFIX = ".vocalsep-"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_TEMPORARY_NAME = re.compile(re.escape(TEMPORARY_PREFIX) + r"[0-9a-f]{16}(\.|$)")
+# of the machine in the name, since file systems that machines share may keep locks to each of them
+_OURS = f"{TEMPORARY_PREFIX}{zlib.crc32(platform.node().encode()):08x}"
+_TEMPORARY_NAME = re.compile(re.escape(_OURS) + r"[0-9a-f]{16}(\.|$)")
 
 
 def output_error(error: OSError, path: Path) -> OutputError:
@@ -140,7 +144,7 @@ class AtomicFile:
 
 
 def remove_leftovers(folder: Path) -> list[Path]:
-    """Remove the temporary files that killed processes left in ``folder``, and give their names.
+    """Remove the temporary files that killed processes of this machine left in ``folder``, and give their names.
 
     What another process is writing at this time stays. Where the system has no locks, all stay.
     """
@@ -154,7 +158,7 @@ def remove_leftovers(folder: Path) -> list[Path]:
 def _new_file(target: Path) -> tuple[Path, int | None]:
     """A new file beside ``target`` and its descriptor, which locks it until that is closed, if only by a kill."""
     while True:
-        path = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{target.suffix}")
+        path = target.with_name(f"{_OURS}{secrets.token_hex(8)}{target.suffix}")
         if sys.platform == "win32":  # where a file that is open cannot be renamed
             return path, None
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
