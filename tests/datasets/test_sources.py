@@ -205,6 +205,19 @@ def test_several_data_sets_are_one(tmp_path):
         open_dataset(f"synth:{tmp_path / 'songs'} + folders:nowhere")
 
 
+def test_several_data_sets_are_tested_on_the_test_parts_there_are(tmp_path):
+    for part in ("train", "test"):
+        song(tmp_path / "songs" / part / f"{part}-song")
+    for kind in ("voices", "bands"):
+        write(tmp_path / kind / "one.wav")
+    pools = f"pools:{tmp_path / 'voices'},{tmp_path / 'bands'}"
+    dataset = open_dataset(f"{pools} + {tmp_path / 'songs'}")
+    assert dataset.has_test
+    assert names(dataset, "test") == ["2/test-song"]
+    with pytest.raises(NoTracksError):
+        open_dataset(f"{pools} + {pools}").tracks("test")
+
+
 def test_an_empty_pool(tmp_path):
     write(tmp_path / "voices" / "v.wav")
     (tmp_path / "bands").mkdir()

@@ -232,14 +232,18 @@ class Several:
 
     @property
     def has_test(self) -> bool:
-        """Whether all have a part to test on."""
-        return all(dataset.has_test for dataset in self.datasets)
+        """Whether any has a part to test on."""
+        return any(dataset.has_test for dataset in self.datasets)
 
     def tracks(self, split: Split) -> list[Track]:
-        """The tracks of a part of each, their names behind its number; see `Dataset.tracks`."""
+        """The tracks of a part of each, their names behind its number; see `Dataset.tracks`.
+
+        Of ``test``, those that have no such part give none, where others do.
+        """
         return [
             dataclasses.replace(track, name=f"{number}/{track.name}")
             for number, dataset in enumerate(self.datasets, start=1)
+            if split != "test" or dataset.has_test or not self.has_test
             for track in dataset.tracks(split)
         ]
 
