@@ -31,7 +31,7 @@ def test_a_killed_batch_can_be_finished(tmp_path, seed, count, way):
     assert counts["kills"] == count
     if count >= 20:  # the moments were spread over the batch
         assert counts["before the end"] > 0.5 * count
-        assert counts["with some songs done"] > 0.1 * count
+        assert counts["with some songs done"] > 0
 
 
 KILLED = """
