@@ -49,15 +49,11 @@ def _name(entry: Entry) -> str:
 
 
 def _weights(entry: Entry) -> str:
-    if not entry.has_weights:
-        return "none"
     size = f", {entry.bytes / 1e6:,.1f} MB" if entry.bytes else ""
     return ("in the package" if entry.bundled else "from the Hub") + size
 
 
 def _licence(entry: Entry) -> str:
-    if not entry.licence:
-        return "-"
     card = f"docs/models/{entry.id}.md"
     return entry.licence.name + (f" ([card]({card}))" if (PROJECT / card).exists() else "")
 

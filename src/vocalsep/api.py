@@ -97,7 +97,7 @@ class Separator:
         download_progress: called with the bytes downloaded and those of the whole file.
 
     Raises:
-        ModelError: no such model, no weights for it, or they are corrupt.
+        ModelError: no such model, or its weights are corrupt.
         DeviceError: no such device here.
         OptionError: a value out of its range, or a Wiener filter for a model without spectrograms.
 

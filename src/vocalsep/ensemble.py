@@ -37,7 +37,7 @@ class Ensemble:
         separations: the engines, each with its model.
 
     Raises:
-        ModelError: no such model, no weights for it, or they are corrupt.
+        ModelError: no such model, or its weights are corrupt.
         DeviceError: no such device here.
         OptionError: a weight that is none, a model of other stems, or options that it cannot be run with.
     """

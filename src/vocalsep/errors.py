@@ -128,12 +128,6 @@ class UnknownModelError(ModelError):
     exit_code = 30
 
 
-class NoWeightsError(ModelError):
-    """The architecture is known and no weights for it are published."""
-
-    exit_code = 31
-
-
 class CorruptWeightsError(ModelError):
     """A weights file is damaged, of another model, or not what its hash says."""
 

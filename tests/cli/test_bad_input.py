@@ -290,10 +290,6 @@ def test_unknown_model(vocalsep, song, out):
     refused(vocalsep, 30, song, "-o", out, "--model", "compct-v1", words=["compct-v1", load_manifest().default])
 
 
-def test_architecture_without_weights(vocalsep, song, out):
-    refused(vocalsep, 31, song, "-o", out, "--model", "tdsa", words=["tdsa", "vocalsep models import"])
-
-
 @pytest.mark.parametrize("content", [b"", b"garbage" * 1000, None])
 def test_corrupt_weights(vocalsep, song, out, tmp_path, content):
     bundled = load_manifest().entry(load_manifest().default).bundled_path

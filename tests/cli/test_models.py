@@ -23,7 +23,7 @@ def test_list_shows_size_licence_and_whereabouts(vocalsep):
     cost = DEFAULT.cost
     assert f"{cost.real_time_factor:g} x {cost.memory_mb / 1000:.1f} GB" in " ".join(lines[1].split())
     rows = {line.split()[0]: line.split() for line in lines[2:] if line}
-    assert [rows[name][2] for name in ("umx", "tdf", "tdsa", "tdt")] == ["none"] * 4
+    assert [rows[name][2] for name in ("umx", "tdf", "tdsa", "tdt")] == ["bundled"] * 4
 
 
 def test_list_as_json(vocalsep):
@@ -31,7 +31,7 @@ def test_list_as_json(vocalsep):
     assert [entry["id"] for entry in entries] == [entry.id for entry in load_manifest().models]
     assert entries[0]["sha256"] == DEFAULT.sha256
     whereabouts = {entry["id"]: entry["weights"] for entry in entries}
-    assert (whereabouts[DEFAULT.id], whereabouts["tdt"]) == ("bundled", "none")
+    assert (whereabouts[DEFAULT.id], whereabouts["mdx23c"]) == ("bundled", "on the Hub")
 
 
 def test_show_path_and_verify(vocalsep):
@@ -50,13 +50,6 @@ def test_unknown_names(vocalsep, command):
     done = vocalsep("models", command, "compact-v")
     assert done.code == 30
     assert f"Did you mean {DEFAULT.id}" in done.error_line
-
-
-@pytest.mark.parametrize("command", ["path", "pull", "verify"])
-def test_architectures_without_weights_say_what_to_do(vocalsep, command):
-    done = vocalsep("models", command, "tdsa")
-    assert done.code == 31
-    assert "vocalsep models import FILE --model tdsa" in done.error_line
 
 
 def test_verify_finds_a_changed_file(vocalsep, tmp_path, monkeypatch):

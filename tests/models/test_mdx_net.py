@@ -1,5 +1,7 @@
 """The layout of the published graphs, with small ones in their place."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -7,11 +9,11 @@ import torch
 from onnx_graphs import node, save_graph
 from vocalsep import Separator
 from vocalsep.ensemble import Ensemble
-from vocalsep.errors import CorruptWeightsError, NoWeightsError, OptionError
+from vocalsep.errors import CorruptWeightsError, OptionError
 from vocalsep.models import build_model
 from vocalsep.separation import SeparationOptions
 from vocalsep.weights.checkpoint import load_model
-from vocalsep.weights.manifest import Entry, Licence, load_manifest
+from vocalsep.weights.manifest import load_manifest
 from vocalsep.weights.resolve import ResolvedWeights
 
 pytest.importorskip("onnx")
@@ -67,15 +69,9 @@ def known(monkeypatch, path):
 
     def make(**config):
         config = {**CONFIG, **config}
-        manifest_entry = Entry(
-            id="mdx-small",
-            architecture="mdx_net",
-            description="",
-            parameters=1,
-            stems=tuple(config.get("stems", ("vocals",))),
-            licence=Licence(name="MIT", spdx="MIT", url=None, statement=""),
-            config=config,
-            overlap=0.25,
+        stems = tuple(config.get("stems", ("vocals",)))
+        manifest_entry = dataclasses.replace(
+            load_manifest().entry("mdx-kim2"), id="mdx-small", stems=stems, config=config, overlap=0.25
         )
         weights = ResolvedWeights(id="mdx-small", path=path, sha256="", entry=manifest_entry)
         monkeypatch.setattr("vocalsep.ensemble.resolve", lambda *_, **__: weights)
@@ -120,7 +116,7 @@ def test_configs_that_make_no_model(change):
 
 
 def test_without_a_graph():
-    with pytest.raises(NoWeightsError, match="vocalsep models list"):
+    with pytest.raises(OptionError, match="vocalsep models list"):
         build_model(CONFIG)(torch.zeros(1, 2, 1000))
 
 

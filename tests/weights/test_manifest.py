@@ -49,7 +49,7 @@ SOURCE = {"repo": "a/b", "revision": "0" * 40, "file": "c.safetensors"}
         ({"sha256": None}, "$.models[0].sha256"),
         ({"bytes": None}, "$.models[0].bytes"),
         ({"licence": None}, "$.models[0].licence"),
-        ({"bundled": False}, "$.models[0].sha256"),
+        ({"bundled": False}, "$.models[0]"),
         ({"file": "weights.ckpt"}, "$.models[0].file"),
         ({"file": "weights.zip", "config": {"architecture": "tdf"}}, "$.models[0].file"),
         ({"config": {}}, "$.models[0].config"),

@@ -19,7 +19,7 @@ from vocalsep.models import build_model, config_of
 from vocalsep.weights import legacy
 from vocalsep.weights.checkpoint import build_from, load_model, read_checkpoint
 from vocalsep.weights.legacy import import_published
-from vocalsep.weights.manifest import Entry, load_manifest
+from vocalsep.weights.manifest import load_manifest
 from weights.bomb import Bomb, as_pickle, as_torch_file, detonate
 from weights.hub_server import COMMIT, HubServer
 
@@ -78,6 +78,9 @@ def manifest_of(content: bytes, config: dict) -> dict:
         "description": "",
         "parameters": 1,
         "stems": list(build_model(config).config.stems),
+        "licence": {"name": "MIT", "spdx": "MIT", "url": None, "statement": "Theirs."},
+        "attribution": "someone",
+        "training_data": "not stated",
         "config": config,
         "file": "small.ckpt",
         "bytes": len(content),
@@ -200,14 +203,10 @@ def test_import_of_other_sizes(tmp_path, config, state, wrap):
 @pytest.fixture
 def studio(monkeypatch, config):
     """A model of the manifest, of these sizes."""
-    entry = Entry(
-        id="studio",
-        architecture=config["architecture"],
-        description="",
-        parameters=1,
-        stems=("vocals",),
+    entry = dataclasses.replace(
+        load_manifest().entry("mdx23c"), id="studio", architecture=config["architecture"],
         config={**config, "hop_length": 32},
-    )
+    )  # fmt: skip
     manifest = dataclasses.replace(load_manifest(), models=(entry,))
     monkeypatch.setattr(legacy, "load_manifest", lambda: manifest)
     return entry

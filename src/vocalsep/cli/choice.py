@@ -59,5 +59,4 @@ def announce_downloads(model: str | None) -> None:
 def announce(entry: Entry) -> None:
     """Say how large the weights are, and their licence."""
     size = f"{entry.bytes / 1e6:.0f} MB, " if entry.bytes else ""
-    if entry.licence:
-        report.say(f"{entry.id}: {size}licence {entry.licence.name}. {entry.licence.statement}")
+    report.say(f"{entry.id}: {size}licence {entry.licence.name}. {entry.licence.statement}")

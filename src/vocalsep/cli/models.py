@@ -65,7 +65,7 @@ def list_models(as_json: AsJson = False) -> None:
             f"{entry.bytes / 1e6:.1f} MB" if entry.bytes else "-",
             f"{entry.cost.real_time_factor:g} x" if entry.cost else "-",
             f"{entry.cost.memory_mb / 1000:.1f} GB" if entry.cost else "-",
-            entry.licence.name if entry.licence else "-",
+            entry.licence.name,
             _score(entry.metrics[0]) if entry.metrics else "-",
         )
         for entry in manifest.models
@@ -74,8 +74,6 @@ def list_models(as_json: AsJson = False) -> None:
     for row in rows:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     typer.echo("\n* the default. Quality: what --quality picks. Time: that of the song, on two cores, measured.")
-    if any(not entry.has_weights for entry in manifest.models):
-        typer.echo("'none': train it, or import a checkpoint with 'vocalsep models import FILE --model NAME'.")
 
 
 @app.command()
@@ -93,7 +91,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
             value = ", ".join(
                 f"{source.repo}@{source.revision or 'main'}/{source.file}" for source in entry.sources
             )
-        elif key == "licence" and entry.licence:
+        elif key == "licence":
             value = f"{entry.licence.name}: {entry.licence.statement}"
         elif key == "cost" and entry.cost:
             cost = entry.cost
@@ -263,15 +261,11 @@ def _check_absent(target: Path, overwrite: bool) -> None:
 
 
 def _absent(entry: Entry) -> DownloadError:
-    """The error for weights that are not here; the one of an architecture without weights where that is why."""
-    if not entry.has_weights:
-        fetch_entry(entry)  # raises, and says what to do
+    """The error for weights that are not here."""
     return DownloadError(f"'{entry.id}' is not downloaded", f"Get it with 'vocalsep models pull {entry.id}'.")
 
 
 def _whereabouts(entry: Entry) -> str:
-    if not entry.has_weights:
-        return "none"
     if entry.bundled:
         return "bundled"
     return "cached" if local_path(entry) else "on the Hub"

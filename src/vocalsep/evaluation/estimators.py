@@ -81,7 +81,7 @@ def open_estimator(
         download_progress: called with the bytes downloaded and those of the whole file.
 
     Raises:
-        ModelError: no such model, no weights for it, or they are corrupt.
+        ModelError: no such model, or its weights are corrupt.
         DeviceError: no such device here.
         OptionError: options for an oracle.
     """

@@ -15,7 +15,7 @@ from einops import rearrange
 from torch import Tensor
 from torch.nn import functional
 
-from vocalsep.errors import NoWeightsError, OptionError
+from vocalsep.errors import OptionError
 from vocalsep.models.base import SpectrogramModel
 
 
@@ -65,9 +65,9 @@ class MDXNet(SpectrogramModel):
         """Map ``(batch, 2 * channel, bin, frame)``; the real part of a channel comes before its imaginary part.
 
         Raises:
-            NoWeightsError: the model was not made from an ONNX file.
+            OptionError: the model was not made from an ONNX file.
         """
-        raise NoWeightsError("the network of mdx_net is an ONNX file", "See `vocalsep models list`.")
+        raise OptionError("the network of mdx_net is an ONNX file", "See `vocalsep models list`.")
 
     def estimate(self, spectrogram: Tensor) -> Tensor:
         """Complex ``(batch, channel, bin, frame)`` to complex ``(batch, 1, channel, bin, frame)``."""

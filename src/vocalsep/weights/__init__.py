@@ -13,11 +13,11 @@ __all__ = ["list_models", "load_model"]
 
 
 def list_models() -> tuple[Entry, ...]:
-    """All models of the manifest, those without weights included.
+    """All models of the manifest.
 
     Example:
         >>> [entry.id for entry in list_models() if entry.bundled]
-        ['compact-v2', 'compact-v1']
+        ['compact-v2', 'compact-v1', 'umx', 'tdf', 'tdsa', 'tdt']
     """
     return load_manifest().models
 
@@ -30,7 +30,7 @@ def load_model(model: str | None = None, *, offline: bool = False) -> Separation
         offline: never ask the network.
 
     Raises:
-        ModelError: no such model, no weights for it, no way to get them, or they are corrupt.
+        ModelError: no such model, no way to get its weights, or they are corrupt.
 
     Example:
         >>> load_model().config.stems

@@ -97,7 +97,7 @@ class Qualities:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A model: its architecture, and its weights where there are any.
+    """A model: its architecture and its weights.
 
     Attributes:
         id: the name for ``--model``.
@@ -105,13 +105,13 @@ class Entry:
         description: one line.
         parameters: how many trainable values the model has.
         stems: that the network estimates; vocals or accompaniment that is not among them is the mixture minus it.
-        licence: of the weights (None: no weights).
+        licence: of the weights.
         attribution: whom to credit.
         training_data: what the weights were trained on.
-        config: of the model, as `vocalsep.models.build_model` takes it, where the file does not say it.
         file: name of the weights file.
-        bytes: size of the file (None: not known).
         sha256: of the file, 64 hexadecimal digits.
+        bytes: size of the file (None: not known).
+        config: of the model, as `vocalsep.models.build_model` takes it, where the file does not say it.
         bundled: whether the file comes with the package.
         sources: where else to get it, in the order to try; all hold the same bytes.
         segment_seconds: recommended length of segments (None: the architecture's).
@@ -126,13 +126,13 @@ class Entry:
     description: str
     parameters: int
     stems: tuple[str, ...]
-    licence: Licence | None = None
-    attribution: str | None = None
-    training_data: str | None = None
-    config: Mapping[str, Any] | None = None
-    file: str | None = None
+    licence: Licence
+    attribution: str
+    training_data: str
+    file: str
+    sha256: str
     bytes: int | None = None
-    sha256: str | None = None
+    config: Mapping[str, Any] | None = None
     bundled: bool = False
     sources: tuple[Source, ...] = ()
     segment_seconds: float | None = None
@@ -142,14 +142,9 @@ class Entry:
     published: str | None = None
 
     @property
-    def has_weights(self) -> bool:
-        """Whether there are weights to be had; the architecture can be trained and imported without."""
-        return self.bundled or bool(self.sources)
-
-    @property
     def bundled_path(self) -> Path | None:
         """The weights file in the package, or None where it is not bundled."""
-        return _PACKAGE / "weights" / "bundled" / self.file if self.bundled and self.file else None
+        return _PACKAGE / "weights" / "bundled" / self.file if self.bundled else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

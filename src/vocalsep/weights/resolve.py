@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vocalsep.errors import CorruptWeightsError, DownloadError, NoWeightsError, UnknownModelError
+from vocalsep.errors import CorruptWeightsError, DownloadError, UnknownModelError
 from vocalsep.weights import hub
 from vocalsep.weights.digest import sha256_of
 from vocalsep.weights.hub import HUB_PREFIX, Progress
@@ -55,7 +55,6 @@ def resolve(spec: str | None, *, offline: bool = False, progress: Progress | Non
 
     Raises:
         UnknownModelError: no such model or file.
-        NoWeightsError: the architecture is known and has no weights yet.
         CorruptWeightsError: the file is not what the manifest says, or cannot be read.
         DownloadError: the file cannot be had.
     """
@@ -97,16 +96,9 @@ def fetch_entry(entry: Entry, *, offline: bool = False, progress: Progress | Non
     """The verified weights of a manifest entry: those in the package, or in the cache, or downloaded now.
 
     Raises:
-        NoWeightsError: there are none.
         CorruptWeightsError: they are not what the manifest says.
         DownloadError: they cannot be had.
     """
-    if not entry.has_weights:
-        raise NoWeightsError(
-            f"no weights are published for '{entry.id}'",
-            f"Import a checkpoint with `vocalsep models import FILE --model {entry.id} -o {entry.id}.safetensors` "
-            f"and use --model {entry.id}.safetensors, or use the default, {load_manifest().default}.",
-        )
     if entry.bundled_path:
         verify(entry, entry.bundled_path)
         path = entry.bundled_path
@@ -116,7 +108,7 @@ def fetch_entry(entry: Entry, *, offline: bool = False, progress: Progress | Non
         except DownloadError as error:
             here = f"--model {load_manifest().default} works now: it is in the package."
             raise DownloadError(error.message, f"{error.hint} {here}") from error
-    return ResolvedWeights(id=entry.id, path=path, sha256=entry.sha256 or "", entry=entry)
+    return ResolvedWeights(id=entry.id, path=path, sha256=entry.sha256, entry=entry)
 
 
 def local_path(entry: Entry) -> Path | None:
