@@ -116,8 +116,8 @@ def test_config_and_weights_of_a_published_u_net(tmp_path, architecture, config,
     imported = build_from(checkpoint, path)
     assert config_of(imported) == config_of(model)
     waveform = torch.randn(1, 1, 400)
-    with torch.inference_mode():
-        assert torch.equal(imported(waveform), model(waveform))
+    with torch.inference_mode():  # not equal to the bit: where tensors lie in memory changes the order of sums
+        torch.testing.assert_close(imported(waveform), model(waveform), rtol=1e-5, atol=1e-6)
 
 
 def test_open_unmix_with_the_buffers_of_its_checkpoints():
