@@ -88,7 +88,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Qualities:
-    """Ids of the models that ``--quality`` picks, each better than the one before it, and slower."""
+    """Ids of the models that ``--quality`` picks, each better than the one before it, and larger."""
 
     fast: str
     balanced: str
