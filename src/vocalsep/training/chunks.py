@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Union
 
@@ -20,6 +19,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from vocalsep.datasets.track import ACCOMPANIMENT, VOCALS, Track
 from vocalsep.errors import NoTracksError, UnfitTrackError, VocalsepError
+from vocalsep.training.interrupts import interrupts_held
 
 STEMS = (VOCALS, ACCOMPANIMENT)
 
@@ -195,7 +195,7 @@ class ChunkLoader:
             InputError: a file is gone or damaged.
         """
         self._order.batches = batches
-        with _interrupts_held():  # while readers start
+        with interrupts_held():  # while readers start
             loaded = iter(self._loader)
         for batch in loaded:
             if isinstance(batch, VocalsepError):
@@ -232,19 +232,6 @@ class _Either(Dataset["Tensor | VocalsepError"]):
 def _ignore_interrupts(worker: int) -> None:
     """Ctrl-C is for the process that trains: it saves, which needs its readers until then."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Ctrl-C waits for the end of the block, and never comes to processes that are started in it."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _collate(chunks: list[Tensor | VocalsepError]) -> Tensor | VocalsepError:

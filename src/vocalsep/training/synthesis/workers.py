@@ -13,6 +13,7 @@ from multiprocessing.process import BaseProcess
 from typing import Generic, TypeVar, cast
 
 from vocalsep.errors import VocalsepError
+from vocalsep.training.interrupts import interrupts_held
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -40,7 +41,7 @@ class Workers(Generic[Item, Result]):
         context = multiprocessing.get_context("spawn")
         self._connections: list[Connection] = []
         self._processes: list[BaseProcess] = []
-        with _one_thread_each(), _interrupts_held_back():
+        with _one_thread_each(), interrupts_held():
             for _ in range(n):
                 ours, theirs = context.Pipe()
                 process = context.Process(target=_work, args=(function, theirs), daemon=True)
@@ -134,16 +135,3 @@ def _one_thread_each() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-
-
-@contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Ctrl-C waits until the end of the block, and never reaches the processes started in it."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
