@@ -28,7 +28,7 @@ from whole_process import write_song
 
 def write_songs(folder: Path, songs: int, seconds: int, suffix: str) -> list[str]:
     """Excerpts of one minute of music, each from another place."""
-    write_song(folder / "whole.wav", 1)
+    write_song(folder / "whole.wav", 60)
     samples, rate = soundfile.read(folder / "whole.wav", dtype="int16")
     paths = [folder / f"{i:02d}.{suffix}" for i in range(songs)]
     for i, path in enumerate(paths):

@@ -18,10 +18,15 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def print_machine(note: str) -> None:
-    """Print one line: processor, cores, versions, and ``note``, how the figures were taken."""
+    """Print one line: the machine, and ``note``, how the figures were taken."""
+    print(f"\n{machine()} {note}")
+
+
+def machine() -> str:
+    """Processor, cores and versions."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     versions = f"Python {platform.python_version()}, PyTorch {version('torch')}, {platform.system()}"
-    print(f"\n{_processor()}, {cores} cores; {versions}. {note}")
+    return f"{_processor()}, {cores} cores; {versions}."
 
 
 def _processor() -> str:

@@ -26,23 +26,23 @@ BLOCK_SECONDS = 10
 CHORDS_HZ = ((131, 165, 196), (98, 123, 147), (110, 131, 165), (87, 110, 131))
 
 
-def write_song(path: Path, minutes: int) -> None:
-    """Chords under a beat of noise, stereo, in the format of the suffix; in blocks, to stay small."""
+def write_song(path: Path, seconds: int) -> None:
+    """Chords under a beat of noise, stereo, of whole blocks of 10 s, in the format of the suffix; stays small."""
     rng = np.random.default_rng(0)
-    seconds = np.arange(BLOCK_SECONDS * RATE) / RATE
-    beat = 0.1 * np.exp(-8 * (seconds % 0.5))
-    chords = itertools.islice(itertools.cycle(CHORDS_HZ), minutes * 60 // BLOCK_SECONDS)
+    time = np.arange(BLOCK_SECONDS * RATE) / RATE
+    beat = 0.1 * np.exp(-8 * (time % 0.5))
+    chords = itertools.islice(itertools.cycle(CHORDS_HZ), seconds // BLOCK_SECONDS)
     with soundfile.SoundFile(path, "w", RATE, 2) as file:
         for chord in chords:
-            tones = sum(0.1 * np.sin(2 * np.pi * hertz * seconds) for hertz in chord)
-            file.write(tones[:, None] + beat[:, None] * rng.normal(size=(len(seconds), 2)))
+            tones = sum(0.1 * np.sin(2 * np.pi * hertz * time) for hertz in chord)
+            file.write(tones[:, None] + beat[:, None] * rng.normal(size=(len(time), 2)))
 
 
 def rows(options: argparse.Namespace, folder: Path) -> Iterator[list[str]]:
     """One row for each model and length."""
     for minutes in options.minutes:
         song = folder / f"{minutes}.{options.format}"
-        write_song(song, minutes)
+        write_song(song, 60 * minutes)
         for model in options.models:
             split = [sys.executable, "-m", "vocalsep", "split", str(song), "-o", str(folder), "--json", "--quiet"]
             if model != "default":

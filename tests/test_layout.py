@@ -14,7 +14,7 @@ LAYERS = [
     {"atomic", "config", "extra", "pipeline", "template"},
     {"stft", "audio"},
     {"models"},
-    {"device"},
+    {"device", "lanes"},
     {"separation", "weights"},
     {"stems"},
     {"ensemble"},

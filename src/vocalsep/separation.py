@@ -17,6 +17,7 @@ from torch import Tensor
 
 from vocalsep.device import choose_device, choose_precision
 from vocalsep.errors import OptionError, OutOfMemoryError
+from vocalsep.lanes import Lanes
 from vocalsep.models.base import SeparationModel
 from vocalsep.models.wiener import WienerFiltered
 
@@ -34,8 +35,8 @@ class SeparationOptions:
     Attributes:
         segment_seconds: length of the segments; None takes the model's own.
         overlap: part of a segment that the next one covers too, 0 to 0.9; None takes the model's own.
-        batch_size: segments that go through the model at once; it does not change the result. None takes 1 on the
-            CPU, whose caches a segment fills, and 8 on a GPU.
+        batch_size: segments that go through the model at once; it does not change the result. None takes 8 on a
+            GPU, and on the CPU, whose caches a segment fills, as many as run side by side.
         shifts: further passes, each with the segments shifted by an equal part of the stride, all averaged.
         wiener: iterations of a Wiener filter over the estimates of each segment; 0 is none.
         precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
@@ -105,7 +106,8 @@ class SegmentedSeparation:
         self.segment = max(1, round(seconds * model.config.sample_rate))
         # every shift adds a pass whose segments lie between the others: together they are one denser grid
         self._stride_share = (1 - overlap) / (1 + options.shifts)
-        self.batch_size = options.batch_size or (1 if self.device.type == "cpu" else _GPU_BATCH_SIZE)
+        self._lanes = Lanes(torch.get_num_threads() if self.device.type == "cpu" and model.side_by_side else 1)
+        self.batch_size = options.batch_size or (self._lanes.n if self.device.type == "cpu" else _GPU_BATCH_SIZE)
 
     def _choose_dtype(self, precision: str) -> torch.dtype:
         """The type for the network, float32 where it takes no other."""
@@ -159,7 +161,8 @@ class SegmentedSeparation:
         if waveforms.shape[-1] > self.segment:  # cut before memory ran out: each becomes a small song
             return [torch.cat(list(self([waveform])), dim=-1) for waveform in waveforms]
         try:
-            return self._forward(waveforms)
+            parts = waveforms.tensor_split(min(len(waveforms), self._lanes.n))
+            return list(itertools.chain.from_iterable(self._lanes.map(self._forward, parts)))
         except RuntimeError as error:
             if not _is_out_of_memory(error):
                 raise

@@ -31,6 +31,7 @@ class Architecture:
         build: makes the model from one.
         segment_seconds: the segments the model is run on.
         contiguous_in: see `SeparationModel`.
+        side_by_side: likewise.
         trainable: whether the network is here, and not in ONNX files alone.
     """
 
@@ -38,6 +39,7 @@ class Architecture:
     build: Callable[[Any], SpectrogramModel]
     segment_seconds: float = 6.0
     contiguous_in: tuple[torch.dtype, ...] = ()
+    side_by_side: bool = True
     trainable: bool = True
 
 
@@ -55,8 +57,11 @@ ARCHITECTURES: dict[str, Architecture] = {
         TFCTDFv3,
         segment_seconds=255 * 1024 / 44100,
         contiguous_in=(torch.bfloat16, torch.float32),
+        side_by_side=False,  # a segment takes about a gigabyte, as one of the next does
     ),
-    "mel_band_roformer": Architecture(MelBandRoformerConfig, MelBandRoformer, segment_seconds=8.0),
+    "mel_band_roformer": Architecture(
+        MelBandRoformerConfig, MelBandRoformer, segment_seconds=8.0, side_by_side=False
+    ),
     # what the public graphs take: 255 hops
     "mdx_net": Architecture(MDXNetConfig, MDXNet, segment_seconds=255 * 1024 / 44100, trainable=False),
 }
@@ -84,7 +89,7 @@ def build_model(config: Mapping[str, object]) -> SpectrogramModel:
     architecture = ARCHITECTURES[name]
     model = architecture.build(from_mapping(architecture.config, fields))
     model.architecture, model.segment_seconds = name, architecture.segment_seconds
-    model.contiguous_in = architecture.contiguous_in
+    model.contiguous_in, model.side_by_side = architecture.contiguous_in, architecture.side_by_side
     return model.eval()
 
 

@@ -45,6 +45,8 @@ class SeparationModel(nn.Module):
         overlap: the part of a segment that the next one covers too, likewise.
         contiguous_in: the types in which a CPU runs it faster in PyTorch's own layout than channels-last.
         takes_autocast: whether the network computes in the type that `torch.autocast` asks for.
+        side_by_side: whether a CPU runs several segments at once, each on a share of its threads, which is faster
+            and takes the memory of each.
     """
 
     segment_seconds: float = 6.0
@@ -52,6 +54,7 @@ class SeparationModel(nn.Module):
     contiguous_in: tuple[torch.dtype, ...] = ()
     architecture: str = ""
     takes_autocast: bool = True
+    side_by_side: bool = True
 
     def __init__(self, config: SignalConfig) -> None:
         super().__init__()
@@ -129,7 +132,7 @@ class SpectrogramModel(SeparationModel):
         self._modules.clear()
         self._parameters.clear()
         self.__dict__["network"] = network  # is found ahead of the method of that name
-        self.takes_autocast = False
+        self.takes_autocast = self.side_by_side = False
 
     @abstractmethod
     def estimate(self, spectrogram: Tensor) -> Tensor:

@@ -1,0 +1,90 @@
+"""Lanes: side by side, each on its share of the threads, and nothing of that shows outside."""
+
+import threading
+import time
+
+import pytest
+import torch
+
+from identity_model import IdentityModel
+from vocalsep.lanes import Lanes
+from vocalsep.models import build_model
+from vocalsep.separation import SegmentedSeparation, SeparationOptions
+
+
+@pytest.mark.parametrize(("threads", "lanes", "each"), [(1, 1, 1), (2, 2, 1), (6, 3, 2), (8, 4, 2), (7, 1, 7)])
+def test_threads_are_dealt_out(threads, lanes, each):
+    torch.set_num_threads(threads)
+    these = Lanes(threads)
+    assert these.n == lanes
+    meeting = threading.Barrier(lanes)
+
+    def count(_):
+        meeting.wait(timeout=30)  # unless all lanes are at work at once, this breaks
+        return torch.get_num_threads()
+
+    assert these.map(count, range(lanes)) == [each] * lanes
+
+
+def test_the_number_of_threads_elsewhere_stays():
+    torch.set_num_threads(4)
+    lanes = Lanes(4)
+    lanes.map(torch.sin, torch.zeros(4, 1))
+    seen = [torch.get_num_threads()]
+    later = threading.Thread(target=lambda: seen.append(torch.get_num_threads()))
+    later.start()
+    later.join()
+    assert seen == [4, 4]
+
+
+def test_one_alone_runs_where_it_is_asked_for():
+    assert Lanes(4).map(lambda _: threading.current_thread(), [0]) == [threading.current_thread()]
+
+
+def test_results_keep_their_order_and_errors_come_out():
+    lanes = Lanes(2)
+    assert lanes.map(lambda i: 10 * i, range(20)) == list(range(0, 200, 10))
+    with pytest.raises(ZeroDivisionError):
+        lanes.map(lambda i: 1 / i, [1, 0])
+
+
+@pytest.mark.parametrize("name", ["umx", "tdf", "tdt", "tdf_mask"])
+def test_segments_side_by_side_are_those_one_after_the_other(name):
+    torch.manual_seed(0)
+    model = build_model({"architecture": name})
+    noise = 0.1 * torch.randn(2, 4 * 44_100)
+
+    def separated(**options):
+        options = SeparationOptions(device="cpu", precision="fp32", segment_seconds=1, **options)
+        return torch.cat(list(SegmentedSeparation(model, options)([noise])), dim=-1)
+
+    torch.testing.assert_close(separated(threads=2), separated(threads=1, batch_size=1), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["tfc_tdf_v3", "mel_band_roformer"])
+def test_segments_of_a_gigabyte_come_one_after_the_other(name):
+    with torch.device("meta"):
+        large = build_model({"architecture": name})
+    small = build_model({"architecture": "tdt"})
+    assert (large.side_by_side, small.side_by_side) == (False, True)
+
+
+def test_where_two_at_once_are_too_many_for_the_memory_one_after_the_other_is_tried():
+    class Narrow(IdentityModel):
+        at_once = 0
+
+        def forward(self, waveform):
+            self.at_once += 1
+            time.sleep(0.01)
+            too_many = self.at_once > 1
+            time.sleep(0.01)
+            self.at_once -= 1
+            if too_many:
+                raise RuntimeError("out of memory")
+            return super().forward(waveform)
+
+    song = torch.randn(2, 9000)
+    options = SeparationOptions(device="cpu", threads=2, segment_seconds=1)
+    separation = SegmentedSeparation(Narrow(sample_rate=1000), options)
+    assert torch.equal(torch.cat(list(separation([song])), dim=-1)[0], song)
+    assert separation.batch_size == 1
