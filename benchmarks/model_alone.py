@@ -1,11 +1,10 @@
 """Real-time factor and peak memory of each model in the engine, without files, warm.
 
     python benchmarks/model_alone.py
-    python benchmarks/model_alone.py --models default tdt --precisions bf16
+    python benchmarks/model_alone.py --models compact-v2 tdt --precisions bf16
     python benchmarks/model_alone.py --models umx --wiener 1
 
-``default`` are the bundled weights as they are run by default; the other models run at random weights. Each run
-is a process of its own, whose memory includes Python and PyTorch.
+Each run is a process of its own, whose memory includes Python and PyTorch.
 """
 
 from __future__ import annotations
@@ -23,16 +22,11 @@ def run_here(model: str, precision: str, seconds: int, wiener: int) -> None:
     """Print the real-time factor of one model."""
     from steady import real_time_factor
 
-    from vocalsep.models import build_model
-    from vocalsep.separation import SegmentedSeparation, SeparationOptions
+    from vocalsep.ensemble import Ensemble
+    from vocalsep.separation import SeparationOptions
 
     options = SeparationOptions(device="cpu", precision=precision, wiener=wiener)
-    if model == "default":
-        from vocalsep.ensemble import Ensemble
-
-        (separation,) = Ensemble(None, options).separations
-    else:
-        separation = SegmentedSeparation(build_model({"architecture": model}), options)
+    (separation,) = Ensemble(model, options).separations
     print(real_time_factor(separation, seconds))
 
 
@@ -51,7 +45,7 @@ def rows(options: argparse.Namespace) -> Iterator[list[str]]:
 def main() -> None:
     """Read the command line and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", nargs="+", default=["default", "umx", "tdf", "tdsa", "tdt"])
+    parser.add_argument("--models", nargs="+", default=["compact-v2", "compact-v1", "umx", "tdf", "tdsa", "tdt"])
     parser.add_argument("--precisions", nargs="+", choices=("fp32", "bf16"), default=["fp32", "bf16"])
     parser.add_argument("--seconds", type=int, default=180, help="of audio")
     parser.add_argument("--wiener", type=int, default=0, help="iterations of the Wiener filter")

@@ -1,9 +1,7 @@
 """Time and peak memory of ``vocalsep split``, from the start of the process to its end.
 
-    python benchmarks/whole_process.py                                  # 3 minutes, every model
-    python benchmarks/whole_process.py --minutes 3 60 --models default  # does memory grow with the song?
-
-``default`` are the bundled weights; the other models run at random weights.
+    python benchmarks/whole_process.py                                     # 3 minutes, every model in the package
+    python benchmarks/whole_process.py --minutes 3 60 --models compact-v2  # does memory grow with the song?
 """
 
 from __future__ import annotations
@@ -26,13 +24,13 @@ BLOCK_SECONDS = 10
 CHORDS_HZ = ((131, 165, 196), (98, 123, 147), (110, 131, 165), (87, 110, 131))
 
 
-def write_song(path: Path, seconds: int) -> None:
+def write_song(path: Path, seconds: int, rate: int = RATE) -> None:
     """Chords under a beat of noise, stereo, of whole blocks of 10 s, in the format of the suffix; stays small."""
     rng = np.random.default_rng(0)
-    time = np.arange(BLOCK_SECONDS * RATE) / RATE
+    time = np.arange(BLOCK_SECONDS * rate) / rate
     beat = 0.1 * np.exp(-8 * (time % 0.5))
     chords = itertools.islice(itertools.cycle(CHORDS_HZ), seconds // BLOCK_SECONDS)
-    with soundfile.SoundFile(path, "w", RATE, 2) as file:
+    with soundfile.SoundFile(path, "w", rate, 2) as file:
         for chord in chords:
             tones = sum(0.1 * np.sin(2 * np.pi * hertz * time) for hertz in chord)
             file.write(tones[:, None] + beat[:, None] * rng.normal(size=(len(time), 2)))
@@ -44,13 +42,8 @@ def rows(options: argparse.Namespace, folder: Path) -> Iterator[list[str]]:
         song = folder / f"{minutes}.{options.format}"
         write_song(song, 60 * minutes)
         for model in options.models:
-            split = [sys.executable, "-m", "vocalsep", "split", str(song), "-o", str(folder), "--json", "--quiet"]
-            if model != "default":
-                weights = folder / f"{model}.safetensors"
-                random_weights = str(Path(__file__).with_name("random_weights.py"))
-                measure(sys.executable, random_weights, model, str(weights))
-                split += ["--model", str(weights)]
-            took = median([measure(*split, "--overwrite") for _ in range(options.runs)])
+            split = [sys.executable, "-m", "vocalsep", "split", str(song), "-o", str(folder), "--model", model]
+            took = median([measure(*split, "--json", "--quiet", "--overwrite") for _ in range(options.runs)])
             said = json.loads(took.stdout)
             yield [
                 model,
@@ -65,7 +58,7 @@ def rows(options: argparse.Namespace, folder: Path) -> Iterator[list[str]]:
 def main() -> None:
     """Read the command line and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", nargs="+", default=["default", "umx", "tdf", "tdsa", "tdt"])
+    parser.add_argument("--models", nargs="+", default=["compact-v2", "compact-v1", "umx", "tdf", "tdsa", "tdt"])
     parser.add_argument("--minutes", nargs="+", type=int, default=[3])
     parser.add_argument("--format", choices=("wav", "mp3"), default="wav", help="of the song")
     parser.add_argument("--runs", type=int, default=3)

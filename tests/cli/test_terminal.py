@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -53,3 +55,35 @@ def test_results_are_seen_in_the_terminal_too(song, tmp_path):
     code, screen = run_in_terminal("split", song, "-o", tmp_path / "out")
     assert code == 0, screen
     assert "vocals.wav" in screen
+
+
+def test_results_of_a_batch_stay_on_the_screen(song, tmp_path):
+    """Bars of songs that are under way must not wipe what was printed of others."""
+    songs = [shutil.copy(song, tmp_path / f"{name}.wav") for name in "abcde"]
+    code, sent = run_in_terminal("split", *songs, "-o", tmp_path / "out", "--jobs", "3", "-d", "cpu")
+    assert code == 0, sent
+    lines = [line for line in screen_of(sent) if line]
+    for name in "abcde":
+        told = [tmp_path / "out" / name / f"{stem}.wav" for stem in ("vocals", "accompaniment")]
+        assert [line for line in lines if line.startswith(str(tmp_path / "out" / name))] == [str(p) for p in told]
+        assert sum(f"{name}.wav: 0:" in line for line in lines) == 1
+    assert len(lines) == 15, lines
+
+
+def screen_of(sent: str) -> list[str]:
+    """What is left to be seen on a wide and high terminal of all that was sent to it."""
+    lines, row, column = [""], 0, 0
+    for code, text in re.findall(r"(\x1b\[[0-9;?]*[A-Za-z]|\r|\n)|([^\x1b\r\n]+)", sent):
+        if text:
+            line = lines[row].ljust(column)
+            lines[row], column = line[:column] + text + line[column + len(text) :], column + len(text)
+        elif code == "\r":
+            column = 0
+        elif code == "\n":
+            row += 1
+            lines += [""] * (row == len(lines))
+        elif code.endswith("A"):
+            row -= int(code[2:-1] or 1)
+        elif code == "\x1b[2K":
+            lines[row] = ""
+    return lines

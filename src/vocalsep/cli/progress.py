@@ -34,43 +34,56 @@ class ProgressDisplay:
     def __init__(self, *, wanted: bool, total_tracks: int = 1) -> None:
         self._bars: Progress | None = None
         if wanted and sys.stderr.isatty():
-            from rich.console import Console
+            from rich.console import Console, RenderableType
+            from rich.live import Live
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-            self._bars = Progress(
+            console = Console(stderr=True)
+            bars = self._bars = Progress(
                 TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 TextColumn("{task.percentage:>3.0f} %"),
                 TimeRemainingColumn(),
-                console=Console(stderr=True),
+                console=console,
+            )
+            self._tracks = bars.add_task(f"{total_tracks} tracks", total=total_tracks, visible=total_tracks > 1)
+
+            def shown() -> RenderableType:
+                return "" if self._hidden else bars.get_renderable()
+
+            self._hidden = False
+            self._live = Live(
+                get_renderable=shown,
+                console=console,
+                refresh_per_second=10,
                 transient=True,
                 redirect_stdout=False,  # results go to where stdout goes, unchanged: see `paused`
-            )
-            self._tracks = self._bars.add_task(
-                f"{total_tracks} tracks", total=total_tracks, visible=total_tracks > 1
             )
 
     def __enter__(self) -> ProgressDisplay:
         if self._bars:
-            self._bars.start()
+            self._live.start(refresh=True)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._bars:
-            self._bars.stop()
+            self._live.stop()
 
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Without bars while something is printed, which then stands above them."""
         if self._bars:
-            self._bars.stop()
+            # a display that starts again wipes as many lines as it had when it stopped: it stops with none
+            self._hidden = True
+            self._live.stop()
         try:
             yield
         finally:
             if self._bars:
-                self._bars.start()
+                self._hidden = False
+                self._live.start(refresh=True)
 
     def track_done(self) -> None:
         """Count one track."""
