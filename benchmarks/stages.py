@@ -75,8 +75,8 @@ def run_here(model: str, song: Path, out: Path) -> None:
     with timed("encode and write"):
         stems = estimates[0].numpy(), torch.cat(blocks, dim=-1).numpy() - estimates[0].numpy()
         targets = {name: out / f"{name}.wav" for name in ("vocals", "accompaniment")}
-        settings = {"sample_rate": rate, "channels": 2, "format": OutputFormat(), "clip": "rescale", "replace": True}
-        with StemFiles(targets, tags=read_tags(song), **settings) as files:
+        settings = {"sample_rate": rate, "channels": 2, "format": OutputFormat(), "tags": read_tags(song)}
+        with StemFiles(targets, **settings) as files:
             files.write(dict(zip(targets, stems, strict=True)))
             files.commit()
     print(json.dumps(seconds))

@@ -2,6 +2,8 @@
 
     python benchmarks/whole_process.py                                     # 3 minutes, every model in the package
     python benchmarks/whole_process.py --minutes 3 60 --models compact-v2  # does memory grow with the song?
+
+Real-time factor: of the time that the song lasts.
 """
 
 from __future__ import annotations
