@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from stem_reading import leftovers
-from vocalsep.atomic import TEMPORARY_PREFIX, AtomicFile, exists, remove_leftovers
+from vocalsep.atomic import TEMPORARY_PREFIX, AtomicFile, atomic_path, exists, remove_leftovers
 from vocalsep.errors import OutputExistsError, OutputNotWritableError
 
 
@@ -61,3 +61,13 @@ def test_only_what_dead_processes_of_this_machine_left_is_removed(tmp_path):
     assert remove_leftovers(tmp_path) == [left]
     assert sorted(tmp_path.iterdir()) == sorted([writing.path, theirs, named])
     writing.discard()
+
+
+def test_an_interrupt_while_it_is_flushed_leaves_nothing(tmp_path, monkeypatch):
+    def interrupted(descriptor):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt), atomic_path(tmp_path / "a.json") as path:
+        path.write_text("{}")
+    assert list(tmp_path.iterdir()) == []

@@ -41,11 +41,26 @@ def test_one_alone_runs_where_it_is_asked_for():
     assert Lanes(4).map(lambda _: threading.current_thread(), [0]) == [threading.current_thread()]
 
 
-def test_results_keep_their_order_and_errors_come_out():
+def test_results_keep_their_order():
+    assert Lanes(2).map(lambda i: 10 * i, range(20)) == list(range(0, 200, 10))
+
+
+def test_errors_come_out_once_all_lanes_are_done():
     lanes = Lanes(2)
-    assert lanes.map(lambda i: 10 * i, range(20)) == list(range(0, 200, 10))
+    together, over = threading.Barrier(2), threading.Event()
+
+    def work(fails):
+        together.wait(timeout=30)
+        if fails:
+            raise ZeroDivisionError
+        time.sleep(0.2)
+        over.set()
+
+    torch.set_num_threads(2)
     with pytest.raises(ZeroDivisionError):
-        lanes.map(lambda i: 1 / i, [1, 0])
+        lanes.map(work, [True, False])
+    assert over.is_set()
+    assert torch.get_num_threads() == 2
 
 
 @pytest.mark.parametrize("name", ["umx", "tdf", "tdt", "tdf_mask"])
@@ -62,29 +77,45 @@ def test_segments_side_by_side_are_those_one_after_the_other(name):
 
 
 @pytest.mark.parametrize("name", ["tfc_tdf_v3", "mel_band_roformer"])
-def test_segments_of_a_gigabyte_come_one_after_the_other(name):
+def test_a_segment_of_the_large_networks_takes_a_gigabyte_alone(name):
     with torch.device("meta"):
-        large = build_model({"architecture": name})
-    small = build_model({"architecture": "tdt"})
-    assert (large.side_by_side, small.side_by_side) == (False, True)
+        assert not build_model({"architecture": name}).side_by_side
+
+
+@pytest.mark.parametrize(("side_by_side", "at_once"), [(True, 2), (False, 1)])
+def test_only_models_that_may_run_side_by_side(side_by_side, at_once):
+    model = IdentityModel(sample_rate=1000)
+    model.side_by_side = side_by_side
+    separation = SegmentedSeparation(model, SeparationOptions(device="cpu", threads=2, segment_seconds=1))
+    list(separation([torch.zeros(2, 3000)]))
+    assert separation.batch_size == at_once
 
 
 def test_where_two_at_once_are_too_many_for_the_memory_one_after_the_other_is_tried():
-    class Narrow(IdentityModel):
-        at_once = 0
+    """The first lane is refused while the second computes; by the next attempt, that one has ended."""
 
+    class Narrow(IdentityModel):
         def forward(self, waveform):
-            self.at_once += 1
-            time.sleep(0.01)
-            too_many = self.at_once > 1
-            time.sleep(0.01)
-            self.at_once -= 1
-            if too_many:
+            with lock:
+                held.append(None)
+                refused = len(held) > 1
+            if not refused and self.batches_of_two:
+                other.wait(timeout=30)
+                time.sleep(0.2)
+            with lock:
+                held.pop()
+            if refused:
+                other.set()
                 raise RuntimeError("out of memory")
             return super().forward(waveform)
 
+        @property
+        def batches_of_two(self):
+            return separation.batch_size == 2
+
+    held, lock, other = [], threading.Lock(), threading.Event()
     song = torch.randn(2, 9000)
-    options = SeparationOptions(device="cpu", threads=2, segment_seconds=1)
+    options = SeparationOptions(device="cpu", threads=2, segment_seconds=4)
     separation = SegmentedSeparation(Narrow(sample_rate=1000), options)
     assert torch.equal(torch.cat(list(separation([song])), dim=-1)[0], song)
-    assert separation.batch_size == 1
+    assert (separation.batch_size, separation.segment) == (1, 4000)

@@ -146,6 +146,17 @@ def test_out_of_memory_for_one_second_is_an_error():
         run(model, torch.randn(2, 50_000), 777, segment_seconds=4)
 
 
+@pytest.mark.parametrize(("asked", "then"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
+def test_the_precision_that_was_asked_for_stays_on_the_cpu(monkeypatch, asked, then):
+    """Where a GPU, which this one only says it is, has no memory left for a second."""
+    monkeypatch.setattr("vocalsep.device._has_native_bfloat16", lambda device: True)
+    monkeypatch.setattr("torch.cuda.empty_cache", lambda: None)
+    separation = SegmentedSeparation(IdentityModel(), SeparationOptions(device="cpu", precision=asked))
+    separation.device = torch.device("cuda")
+    separation._shrink(torch.zeros(1, 2, 100))
+    assert (separation.device.type, separation.dtype) == ("cpu", then)
+
+
 def test_songs_of_several_threads_come_out_whole_while_memory_runs_out():
     model = IdentityModel(sample_rate=1000, memory=2 * 1500)
     separation = SegmentedSeparation(model, SeparationOptions(segment_seconds=12, batch_size=4, device="cpu"))

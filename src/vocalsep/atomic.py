@@ -118,6 +118,9 @@ class AtomicFile:
         except OSError as error:
             self.discard()
             raise output_error(error, self.target) from error
+        except BaseException:
+            self.discard()
+            raise
 
     def _take_free_name(self) -> None:
         """Rename, but not onto a file, be it one that another process has just made."""

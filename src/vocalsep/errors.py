@@ -218,3 +218,19 @@ class UploadError(ModelError):
     """Weights could not be pushed to the Hub."""
 
     exit_code = 34
+
+
+# of CUDA's allocator, the CPU's, C++, cuFFT and cuBLAS, and oneDNN, which has no other words for it
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "allocate memory",
+    "not enough memory",
+    "bad_alloc",
+    "ALLOC_FAILED",
+    "could not create a primitive",
+)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error of a library, which may have no class of its own for it, says that there is no memory."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in _OUT_OF_MEMORY)

@@ -16,14 +16,14 @@ import torch
 from torch import Tensor
 
 from vocalsep.device import choose_device, choose_precision
-from vocalsep.errors import OptionError, OutOfMemoryError
+from vocalsep.errors import OptionError, OutOfMemoryError, is_out_of_memory
 from vocalsep.lanes import Lanes
-from vocalsep.models.base import SeparationModel
+from vocalsep.models.base import LEAST_SEGMENT_SECONDS, SeparationModel
 from vocalsep.models.wiener import WienerFiltered
 
 log = logging.getLogger("vocalsep")
 
-_LEAST_SEGMENT_SECONDS = 1.0
+_SHORTENED_SECONDS = 1.0
 _GPU_BATCH_SIZE = 8
 _MOST_THREADS = 512  # OpenMP crashes on many more
 
@@ -54,8 +54,10 @@ class SeparationOptions:
     threads: int | None = None
 
     def __post_init__(self) -> None:
-        if self.segment_seconds is not None and not 0.1 <= self.segment_seconds <= 600:
-            raise OptionError(f"a segment of {self.segment_seconds} s is not within 0.1 to 600 s")
+        if self.segment_seconds is not None and not LEAST_SEGMENT_SECONDS <= self.segment_seconds <= 600:
+            raise OptionError(
+                f"a segment of {self.segment_seconds} s is not within {LEAST_SEGMENT_SECONDS} to 600 s"
+            )
         if self.overlap is not None and not 0 <= self.overlap <= 0.9:
             raise OptionError(f"an overlap of {self.overlap} is not within 0 to 0.9")
         if self.batch_size is not None and self.batch_size < 1:
@@ -95,6 +97,7 @@ class SegmentedSeparation:
         self._turn = turn or threading.RLock()  # also held while what the model runs with is changed
         self.device = choose_device(options.device)
         self.model = model.eval().to(self.device)
+        self._precision = options.precision
         self.dtype = self._choose_dtype(options.precision)
         contiguous = self.device.type == "cpu" and self.dtype in model.contiguous_in
         layout = torch.contiguous_format if contiguous else torch.channels_last
@@ -164,7 +167,7 @@ class SegmentedSeparation:
             parts = waveforms.tensor_split(min(len(waveforms), self._lanes.n))
             return list(itertools.chain.from_iterable(self._lanes.map(self._forward, parts)))
         except RuntimeError as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
         # after the except clause, whose traceback holds the tensors that have to go
         self._shrink(waveforms)
@@ -185,13 +188,13 @@ class SegmentedSeparation:
         if len(waveforms) > 1:
             self.batch_size = len(waveforms) // 2
             log.warning("out of memory on %s: going on with batches of %d", self.device, self.batch_size)
-        elif waveforms.shape[-1] // 2 >= _LEAST_SEGMENT_SECONDS * rate:
+        elif waveforms.shape[-1] // 2 >= _SHORTENED_SECONDS * rate:
             self.segment = waveforms.shape[-1] // 2
             log.warning("out of memory on %s: going on with segments of %.1f s", self.device, self.segment / rate)
         elif self.device.type != "cpu":
             log.warning("out of memory on %s, even for one second: going on on the CPU", self.device)
             self.device = torch.device("cpu")
-            self.dtype = self._choose_dtype("auto")
+            self.dtype = self._choose_dtype("auto" if self._precision == "fp16" else self._precision)
             self.model.to(self.device)
         else:
             raise OutOfMemoryError("out of memory, even for one second of audio", "Close other programs.")
@@ -277,17 +280,3 @@ def _batches(segments: Iterable[tuple[int, Tensor]], size: int) -> Iterator[list
     iterator = iter(segments)
     while batch := list(itertools.islice(iterator, size)):
         yield batch
-
-
-# CUDA's allocator, the CPU's, cuFFT and cuBLAS, and oneDNN, which has no other words for it
-_OUT_OF_MEMORY = (
-    "out of memory",
-    "can't allocate memory",
-    "not enough memory",
-    "ALLOC_FAILED",
-    "could not create a primitive",
-)
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in _OUT_OF_MEMORY)

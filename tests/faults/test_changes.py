@@ -7,10 +7,12 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 import soundfile
 
 from stem_reading import leftovers, read
+from vocalsep.atomic import remove_leftovers
 from vocalsep.audio.stem_files import StemFiles
 from vocalsep.errors import DamagedAudioError, InputUnreadableError, OutputNotWritableError
 
@@ -33,8 +35,11 @@ def at_the_first_block():
 
 
 @posix
-def test_an_input_that_vanishes_while_it_is_read_is_split(separator, songs, tmp_path, at_the_first_block):
-    song = songs / "a.wav"
+def test_an_input_that_vanishes_while_it_is_read_is_split(separator, tmp_path, at_the_first_block):
+    """It is longer than what is read ahead: 8 blocks of 65,536 samples."""
+    song = tmp_path / "long.wav"
+    noise = 0.1 * np.random.default_rng(0).standard_normal((12 * 65536, 1))
+    soundfile.write(song, noise, 44100, subtype="PCM_16")
     whole = read(song)
     result = separator.separate_file(song, tmp_path / "out", progress=at_the_first_block(song.unlink))
     assert abs(sum(read(path) for path in result.outputs.values()) - whole).max() < 2 / 32768
@@ -113,16 +118,26 @@ def test_a_clock_that_goes_backwards(vocalsep, songs, tmp_path, monkeypatch):
 
 @posix
 def test_two_runs_with_the_same_outputs(songs, tmp_path):
-    """Neither takes what the other writes for a leftover."""
+    """The second does not take what the first is writing for a leftover."""
     out = tmp_path / "out"
+    noise = 0.1 * np.random.default_rng(0).standard_normal((12 * 44100, 2))
+    soundfile.write(songs / "a.wav", noise, 44100, subtype="PCM_16")
     command = [sys.executable, "-m", "vocalsep", "split", songs, "-o", out, "--skip-existing", "-d", "cpu"]
     command += ["--template", "{track}-{stem}.{ext}", "--json"]
-    runs = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    runs = [subprocess.Popen(command, **pipes)]
+    while not leftovers(tmp_path):  # those of its first song
+        assert runs[0].poll() is None, runs[0].communicate()
+        time.sleep(0.01)
+    remove_leftovers(out)  # as the second does first, whether or not it is in time
+    assert leftovers(tmp_path)
+    runs.append(subprocess.Popen(command, **pipes))
     for run in runs:
         printed, said = run.communicate()
         assert run.returncode == 0, said
         assert {json.loads(line)["status"] for line in printed.splitlines()} <= {"done", "skipped"}
     names = sorted(f"{song}-{stem}.wav" for song in "abc" for stem in ("accompaniment", "vocals"))
     assert sorted(path.name for path in out.iterdir()) == names
-    assert all(soundfile.info(path).frames == 22050 for path in out.iterdir())
+    lengths = {path.name[0]: soundfile.info(path).frames for path in out.iterdir()}
+    assert lengths == {"a": 12 * 44100, "b": 22050, "c": 22050}
     assert leftovers(tmp_path) == []

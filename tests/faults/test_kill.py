@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from stem_reading import leftovers
+from vocalsep import atomic
 from vocalsep.atomic import AtomicFile, remove_leftovers
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are killed as on POSIX")
@@ -50,14 +51,15 @@ def test_what_is_left_is_told_from_what_is_being_written(tmp_path):
     (left,) = leftovers(tmp_path)
     mine = AtomicFile(tmp_path / "b.wav")
     mine.path.write_bytes(b"half")
-    others = [tmp_path / name for name in (".vocalsep-song", ".vocalsep-0123456789abcdef-notes", ".hidden.wav")]
+    ours = f"{atomic._OURS}0123456789abcde"  # but for a digit, what our own temporary files are called
+    others = [tmp_path / name for name in (".vocalsep-song", ".hidden.wav", f"{ours}f-notes", f"{ours}.wav")]
     for path in others:
         path.write_bytes(b"")
-    (tmp_path / ".vocalsep-0123456789abcdef").mkdir()
-    (tmp_path / ".vocalsep-0123456789abcdea.wav").symlink_to(others[0])
+    (tmp_path / f"{ours}0").mkdir()
+    (tmp_path / f"{ours}1.wav").symlink_to(others[0])
     assert remove_leftovers(tmp_path) == [Path(left)]
     assert mine.path.read_bytes() == b"half"
-    assert all(path.exists() for path in others)
+    assert all(path.exists() for path in [*others, tmp_path / f"{ours}0", tmp_path / f"{ours}1.wav"])
     mine.commit()
     assert (tmp_path / "b.wav").read_bytes() == b"half"
     assert remove_leftovers(tmp_path) == remove_leftovers(tmp_path / "nothing") == []

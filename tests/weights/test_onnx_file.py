@@ -8,7 +8,7 @@ import torch
 from onnx_graphs import node, save_graph
 from vocalsep import Separator, load_model
 from vocalsep.ensemble import Ensemble
-from vocalsep.errors import CorruptWeightsError, MissingExtraError, OptionError
+from vocalsep.errors import CorruptWeightsError, MissingExtraError, OptionError, OutOfMemoryError
 from vocalsep.models import build_model, config_of
 from vocalsep.separation import SeparationOptions
 from vocalsep.training.initial_weights import initial_state
@@ -66,6 +66,30 @@ def test_segments_are_no_longer_than_the_graph_takes(tmp_path, tone):
     with pytest.raises(OptionError, match=r"Use --segment 0\.57 or less"):
         Separator(path, segment_seconds=1).separate(tone, 44100)
     Separator(path, segment_seconds=0.57).separate(tone, 44100)
+
+
+@pytest.mark.parametrize("frames", [-1, 0, "frames"])
+def test_a_frame_axis_of_any_length(tmp_path, frames):
+    path = nothing(tmp_path / "net.onnx", ["batch", 2, 129, frames], metadata={"config": json.dumps(CONFIG)})
+    (separation,) = Ensemble(str(path), SeparationOptions()).separations
+    assert separation.segment == round(separation.model.segment_seconds * 44100) > 44100
+
+
+def test_a_graph_of_too_few_frames_for_any_segment(tmp_path):
+    path = nothing(tmp_path / "net.onnx", ["batch", 2, 129, 2], metadata={"config": json.dumps(CONFIG)})
+    with pytest.raises(CorruptWeightsError, match=r"takes 2 frames at once, 0\.00 s, too few"):
+        load_file(path)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("std::bad_alloc")])
+def test_a_graph_that_finds_no_memory_is_not_called_damaged(tmp_path, monkeypatch, error):
+    def full(content):
+        raise error
+
+    path = nothing(tmp_path / "net.onnx", metadata={"config": json.dumps(CONFIG)})
+    monkeypatch.setattr("onnx.load_model_from_string", full)
+    with pytest.raises(OutOfMemoryError, match="while reading"):
+        load_file(path)
 
 
 def test_other_precisions_are_refused(tmp_path):

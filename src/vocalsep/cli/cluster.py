@@ -39,6 +39,7 @@ _ATTEMPTS = 3
 _KNOCK_SECONDS = 10
 _LOOK_SECONDS = 0.2
 _ANSWER_SECONDS = 60
+_PATIENCE_SECONDS = 30
 
 
 class _Worker:
@@ -180,7 +181,16 @@ def ray_workers(
 
         workers = [start() for _ in range(jobs)]
         try:
-            ray.get([worker.is_loaded.remote() for worker in workers])
+            loaded = [worker.is_loaded.remote() for worker in workers]
+            _, waiting = ray.wait(loaded, num_returns=jobs, timeout=_PATIENCE_SECONDS)
+            if waiting:
+                _log.warning(
+                    "%d of %d workers are not ready yet: they download the model, or wait for others to leave the "
+                    "cluster (see 'ray status'; fewer --jobs need less)",
+                    len(waiting),
+                    jobs,
+                )
+            ray.get(loaded)
         except RayTaskError as error:
             raise error.cause from error
         except RayError as error:

@@ -21,7 +21,7 @@ from vocalsep.cli.inputs import STDIN, find_tracks, take_shard
 from vocalsep.cli.outcome import conclude, give, tell
 from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.cli.stdout import stdout_errors
-from vocalsep.errors import OptionError, OutputNotWritableError
+from vocalsep.errors import DiskFullError, OptionError, OutputNotWritableError
 from vocalsep.template import DEFAULT_TEMPLATE, check_template
 
 STDOUT = "-"
@@ -168,7 +168,10 @@ def split(
     batch_size: Annotated[
         int | None,
         typer.Option(
-            "--batch-size", rich_help_panel=_MODEL, help="Segments at once.", show_default="1, or 8 on a GPU"
+            "--batch-size",
+            rich_help_panel=_MODEL,
+            help="Segments at once.",
+            show_default="8 on a GPU, 1 to 4 on a CPU",
         ),
     ] = None,
     threads: options.Threads = None,
@@ -301,7 +304,11 @@ def _output_folder(out: str, to_stdout: bool) -> Iterator[Path]:
         yield Path(out)
         return
     with tempfile.TemporaryDirectory(prefix="vocalsep-") as folder:
-        yield Path(folder)
+        try:
+            yield Path(folder)
+        except DiskFullError as error:
+            error.hint = "Set TMPDIR to a folder with room."
+            raise
 
 
 def _copy_to_stdout(path: Path) -> None:

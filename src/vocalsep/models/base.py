@@ -12,6 +12,9 @@ from torch import Tensor, nn
 from vocalsep.errors import OptionError
 from vocalsep.stft import istft, stft
 
+LEAST_SEGMENT_SECONDS = 0.1
+"""What a model is run on at least."""
+
 
 class SignalConfig(Protocol):
     """The part of a model's config that says what signals it takes and gives."""

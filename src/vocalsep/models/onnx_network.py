@@ -12,15 +12,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vocalsep.errors import CorruptWeightsError, OptionError
+from vocalsep.errors import CorruptWeightsError, OptionError, is_out_of_memory
 from vocalsep.extra import needs_extra
 
 log = logging.getLogger("vocalsep")
 
 _DTYPES = {"tensor(float)": torch.float32, "tensor(float16)": torch.float16, "tensor(double)": torch.float64}
 _NO_OUTPUT = 4  # onnxruntime's severity "fatal": what fails is raised, and said once
-_OUT_OF_MEMORY = ("allocate memory", "bad_alloc", "out of memory", "ALLOC_FAILED")
 _CUDA = "CUDAExecutionProvider"
+
+
+def fixed_size(size: object) -> int | None:
+    """The size of an axis as ONNX has it, None where any will do: a name, nothing, 0 or less."""
+    return size if isinstance(size, int) and size > 0 else None
 
 
 class _Graph(NamedTuple):
@@ -35,7 +39,7 @@ class _Graph(NamedTuple):
     @property
     def sizes(self) -> tuple[int | None, ...]:
         """Of the input, None where any will do."""
-        return tuple(size if isinstance(size, int) and size > 0 else None for size in self.shape)
+        return tuple(fixed_size(size) for size in self.shape)
 
 
 class OnnxNetwork:
@@ -136,8 +140,6 @@ class OnnxNetwork:
         try:
             (output,) = graph.session.run([graph.output], {graph.input: filled.numpy()})
         except Exception as error:  # likewise
-            if any(words in str(error) for words in _OUT_OF_MEMORY):
-                raise torch.OutOfMemoryError(str(error)) from error
             raise self._failure(error) from error
         wanted = self._output_shape(whole)
         if not isinstance(output, np.ndarray) or output.dtype.kind != "f" or output.shape != wanted:
@@ -145,7 +147,9 @@ class OnnxNetwork:
             raise self._unfit(f"gives {found} for an input of shape {whole}, not {wanted}")
         return torch.from_numpy(output)[tuple(map(slice, self._output_shape(shape)))].float().to(x.device)
 
-    def _failure(self, error: Exception) -> CorruptWeightsError:
+    def _failure(self, error: Exception) -> Exception:
+        if is_out_of_memory(error):
+            return torch.OutOfMemoryError(str(error))
         return self._unfit(f"cannot be run: {str(error).partition(chr(10))[0]}")
 
     def _unfit(self, problem: str) -> CorruptWeightsError:

@@ -8,10 +8,11 @@ from typing import Any
 
 import torch
 
-from vocalsep.errors import CorruptWeightsError
+from vocalsep.errors import CorruptWeightsError, OutOfMemoryError, is_out_of_memory
 from vocalsep.extra import needs_extra
 from vocalsep.models import SpectrogramModel
-from vocalsep.models.onnx_network import OnnxNetwork
+from vocalsep.models.base import LEAST_SEGMENT_SECONDS
+from vocalsep.models.onnx_network import OnnxNetwork, fixed_size
 from vocalsep.weights.description import DAMAGED, build_described, find_config
 
 ONNX_SUFFIX = ".onnx"
@@ -43,8 +44,14 @@ def load_onnx(path: Path, config: Mapping[str, Any] | None = None) -> Spectrogra
         output_shape=model.network_output_shape,
     )
     model.use_network(network)
-    if n_frames := _fixed_size(proto, model.frame_axis):
-        model.segment_seconds = min(model.segment_seconds, (n_frames - 1) * model.frame_seconds)
+    if n_frames := _frames_at_once(proto, model.frame_axis):
+        seconds = (n_frames - 1) * model.frame_seconds
+        if seconds < LEAST_SEGMENT_SECONDS:
+            raise CorruptWeightsError(
+                f"{path} takes {n_frames} frames at once, {seconds:.2f} s, too few to separate anything",
+                "Export it with more frames, or with any number of them.",
+            )
+        model.segment_seconds = min(model.segment_seconds, seconds)
     return model.eval()
 
 
@@ -60,6 +67,8 @@ def _read(path: Path) -> Any:
             f"cannot read {path}: {error.strerror}", "Check the path and its rights."
         ) from error
     except Exception as error:  # of the parser, which has its own, and others for hostile bytes
+        if is_out_of_memory(error):
+            raise OutOfMemoryError(f"out of memory while reading {path}", "Close other programs.") from error
         raise CorruptWeightsError(f"{path} is not a whole ONNX file: {error}", DAMAGED) from error
     if not proto.graph.node:
         raise CorruptWeightsError(f"{path} is not a whole ONNX file: it has no graph", DAMAGED)
@@ -81,11 +90,11 @@ def _refers_to_files(message: Any) -> bool:
     return False
 
 
-def _fixed_size(proto: Any, axis: int) -> int | None:
-    """The size of an axis of the graph's input, None where any will do."""
+def _frames_at_once(proto: Any, axis: int) -> int | None:
+    """The size of the frame axis of the graph's input, None where any will do."""
     weights = {tensor.name for tensor in proto.graph.initializer}  # old files list them as inputs, too
     for entry in proto.graph.input:
         if entry.name not in weights:
             sizes = [dim.dim_value for dim in entry.type.tensor_type.shape.dim]
-            return sizes[axis] or None if axis < len(sizes) else None
+            return fixed_size(sizes[axis]) if axis < len(sizes) else None
     return None
