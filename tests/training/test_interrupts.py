@@ -13,17 +13,17 @@ import signal
 from multiprocessing import get_context
 from vocalsep.training.interrupts import interrupts_held
 
-def tell(queue):
-    queue.put(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))
+def tell(answers):
+    answers.send(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))
 
 if __name__ == "__main__":
     context = get_context("spawn")
-    queue = context.SimpleQueue()
+    ours, theirs = context.Pipe()  # unlike a queue it has no lock: multiprocessing has started nothing yet
     with interrupts_held():
-        processes = [context.Process(target=tell, args=(queue,)) for _ in range(2)]
+        processes = [context.Process(target=tell, args=(theirs,)) for _ in range(2)]
         for process in processes:
             process.start()
-    print([queue.get() for _ in processes], signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))
+    print([ours.recv() for _ in processes], signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))
 """
 
 
