@@ -88,10 +88,17 @@ def prepared(tool: Tool, work: Path) -> tuple[Path, Path]:
     return python, weights
 
 
+def torch_version(python: Path) -> str:
+    """The environment's PyTorch, and the memory that its import takes by itself."""
+    took = measure(str(python), "-c", "import torch; print(torch.__version__)")
+    return f"{took.stdout.strip()}, {took.peak_mb:.0f} MB"
+
+
 def measured(options: argparse.Namespace) -> Iterator[Figure]:
     """What each tool takes for each song."""
     with tempfile.TemporaryDirectory(dir=options.work) as scratch:
         ready = [(tool, *prepared(tool, options.work)) for tool in TOOLS]
+        versions = {python: torch_version(python) for _, python, _ in ready}
         for seconds in options.seconds:
             song = Path(scratch, f"{seconds}.wav")
             write_song(song, seconds)
@@ -100,7 +107,7 @@ def measured(options: argparse.Namespace) -> Iterator[Figure]:
                 command = [argument.format_map(places) for argument in tool.arguments]
                 runs = options.runs if seconds < LONG_SECONDS else 1
                 took = median([measure(str(python), *command) for _ in range(runs)])
-                figure = Figure(tool.name, seconds, round(took.seconds, 1), round(took.peak_mb))
+                figure = Figure(tool.name, versions[python], seconds, round(took.seconds, 1), round(took.peak_mb))
                 print(figure, file=sys.stderr, flush=True)
                 yield figure
 

@@ -67,7 +67,8 @@ def main() -> None:
         return
     readme = PROJECT / "README.md"
     text = readme.read_text(encoding="utf-8")
-    before, after = text.partition(BEGIN)[0], text.partition(END)[2]
+    before, rest = text.split(BEGIN)  # fails unless each mark is there once
+    _, after = rest.split(END)
     readme.write_text(f"{before}{BEGIN}{table()}{END}{after}", encoding="utf-8")
 
 
