@@ -57,10 +57,10 @@ class Tool:
 
 
 TOOLS = (
-    Tool(name="vocalsep `compact-v2`", arguments=(*OURS, "--model", "compact-v2")),
+    Tool(name="vocalsep `compact-v3`", arguments=(*OURS, "--model", "compact-v3")),
     Tool(
-        name="vocalsep `compact-v2`, float32",
-        arguments=(*OURS, "--model", "compact-v2", "--precision", "fp32"),
+        name="vocalsep `compact-v3`, float32",
+        arguments=(*OURS, "--model", "compact-v3", "--precision", "fp32"),
     ),
     Tool(name="vocalsep `umx`", arguments=(*OURS, "--model", "umx")),
     Tool(name="openunmix `umxhq`", arguments=UMX, requirements=OPENUNMIX, model="umxhq"),
