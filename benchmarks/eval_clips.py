@@ -88,7 +88,8 @@ def main() -> None:
     options = parser.parse_args()
     separators = {name: Separator(None if name == "default" else name) for name in options.models}
     ways: dict[str, Callable[[Tensor, int], Estimates]] = {"mixture": do_nothing, "half centre": halve_centre}
-    ways |= {Path(name).stem: separator.separate for name, separator in separators.items()}
+    for name, separator in separators.items():
+        ways["+".join(Path(part).stem for part in name.split("+"))] = separator.separate
     print_table(["clip", "stem", *ways, "references"], rows(options.folder, ways))
     separator = separators[options.models[0]]
     print_machine(f"{separator.device}, {separator.precision}.")

@@ -46,7 +46,7 @@ def rows(options: argparse.Namespace, graph: Path) -> Iterator[list[str]]:
 def main() -> None:
     """Read the command line and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="compact-v3", help="one that can be exported")
+    parser.add_argument("--model", default="compact-v2", help="one that can be exported")
     parser.add_argument("--seconds", type=int, default=180, help="of audio")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--runs", type=int, default=3)

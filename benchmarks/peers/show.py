@@ -47,7 +47,7 @@ def table(figures: Sequence[Figure]) -> Iterator[str]:
 
 
 def draw(figures: Sequence[Figure], machine: str) -> None:
-    """Bars of time and of memory, on logarithmic axes."""
+    """Bars of time, on a logarithmic axis, and of memory."""
     import matplotlib as mpl
 
     mpl.use("agg")
@@ -64,10 +64,10 @@ def draw(figures: Sequence[Figure], machine: str) -> None:
             places = [tools.index(figure.tool) + (number - (len(lengths) - 1) / 2) * height for figure in these]
             bars = axis.barh(places, [getattr(figure, field) for figure in these], height, label=_length(length))
             axis.bar_label(bars, fmt="{:,.0f}", padding=2, fontsize=7)
-        axis.set_xscale("log")
         axis.set_title(title, fontsize=10)
         axis.margins(x=0.15)
         axis.spines[["top", "right"]].set_visible(False)
+    axes[0].set_xscale("log")
     axes[0].set_yticks(range(len(tools)), [tool.replace("`", "") for tool in tools])
     axes[0].invert_yaxis()
     axes[1].legend(title="song", fontsize=8, title_fontsize=8)
