@@ -47,7 +47,7 @@ def test_show_path_and_verify(vocalsep):
 
 @pytest.mark.parametrize("command", ["show", "path", "pull", "verify"])
 def test_unknown_names(vocalsep, command):
-    done = vocalsep("models", command, "compact-v")
+    done = vocalsep("models", command, f"{DEFAULT.id}x")
     assert done.code == 30
     assert f"Did you mean {DEFAULT.id}" in done.error_line
 
