@@ -10,6 +10,7 @@ own commands, at random weights of the published sizes: what they take does not 
 from __future__ import annotations
 
 import argparse
+import signal
 import subprocess
 import sys
 import tempfile
@@ -106,7 +107,14 @@ def measured(options: argparse.Namespace) -> Iterator[Figure]:
                 places = {"song": song, "out": Path(scratch, "out"), "weights": weights}
                 command = [argument.format_map(places) for argument in tool.arguments]
                 runs = options.runs if seconds < LONG_SECONDS else 1
-                took = median([measure(str(python), *command) for _ in range(runs)])
+                try:
+                    took = median([measure(str(python), *command) for _ in range(runs)])
+                except subprocess.CalledProcessError as error:
+                    if error.returncode != -signal.SIGKILL:
+                        raise
+                    # by the kernel, for memory: the table has a gap there
+                    print(tool.name, "was killed on", seconds, "s", file=sys.stderr, flush=True)
+                    continue
                 figure = Figure(tool.name, versions[python], seconds, round(took.seconds, 1), round(took.peak_mb))
                 print(figure, file=sys.stderr, flush=True)
                 yield figure

@@ -3,7 +3,8 @@
     python held_out.py REAL OUT
 
 REAL is what ``prepare.py`` wrote. Each song is 20 s of a recording of singing, where it is loud, over 20 s of
-music; the voice is 6 dB below the band to 3 dB above it.
+music; the voice is 6 dB below the band to 3 dB above it. It is written twice: as it is, and mono at 16 kHz in a
+folder whose name ends in ``-lo-fi``. Needs scipy.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ import numpy as np
 import soundfile
 from numpy.random import Generator
 from numpy.typing import NDArray
+from scipy.signal import resample_poly
 
 from vocalsep.training.synthesis.chance import stream
 
-SONGS, SECONDS, RATE = 40, 20, 44_100
+SONGS, SECONDS, RATE, NARROW_RATE = 40, 20, 44_100, 16_000
 
 
 def stretch(rng: Generator, path: Path) -> NDArray[np.float32]:
@@ -43,10 +45,12 @@ def main() -> None:
         voice, band = stretch(rng, voices[number % len(voices)]), stretch(rng, bands[number % len(bands)])
         level = 10 ** (rng.uniform(-6, 3) / 20) * np.sqrt(np.square(band).mean() / np.square(voice).mean())
         gain = 0.9 / max(0.9, float(np.abs(level * voice + band).max()), float(np.abs(level * voice).max()))
-        folder = options.out / f"{number:02d}"
-        folder.mkdir(parents=True, exist_ok=True)
-        soundfile.write(folder / "vocals.wav", gain * level * voice, RATE)
-        soundfile.write(folder / "accompaniment.wav", gain * band, RATE)
+        for stem, samples in (("vocals", gain * level * voice), ("accompaniment", gain * band)):
+            narrow = resample_poly(samples.mean(axis=1), NARROW_RATE, RATE)
+            for name, written, rate in (("", samples, RATE), ("-lo-fi", narrow, NARROW_RATE)):
+                folder = options.out / f"{number:02d}{name}"
+                folder.mkdir(parents=True, exist_ok=True)
+                soundfile.write(folder / f"{stem}.wav", written, rate)
 
 
 if __name__ == "__main__":

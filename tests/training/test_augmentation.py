@@ -28,7 +28,8 @@ def test_the_defaults_change_nothing():
 def test_the_same_seed_gives_the_same_and_another_does_not():
     everything = Augmentation(
         gain_low=0.5, gain_high=1.5, swap_channels=0.5, flip_polarity=0.5, remix=1, pitch=1, equalise=0.5,
-        narrow=0.5, lowpass=0.5, mono=0.3, band_limit=0.5, drive=0.5, mute_vocals=0.2, mute_accompaniment=0.2,
+        narrow=0.5, lowpass=0.5, mono=0.3, band_limit=0.5, lo_fi=0.3, drive=0.5, mute_vocals=0.2,
+        mute_accompaniment=0.2,
     )  # fmt: skip
     x = stems()
     first = augmented(everything, x, seed=3)
@@ -154,6 +155,16 @@ def test_a_limited_band_ends_at_one_frequency_in_both_stems():
     assert 12_000 < int(ends.max()) <= 0.4 * RATE
     low = torch.fft.rfft(out - x).abs()[..., :3200]
     assert float(low.max()) < 1e-3 * float(torch.fft.rfft(x).abs().max())
+
+
+def test_lo_fi_is_mono_and_narrow_at_once_and_the_rest_stays():
+    x = stems(batch=40, seconds=1)
+    out = augmented(Augmentation(lo_fi=0.5, band_limit_hz=3500), x)
+    same = (out[:, :, 0] == out[:, :, 1]).flatten(1).all(dim=1)
+    above = torch.fft.rfft(out)[..., round(0.41 * RATE) :].abs().flatten(1).amax(dim=1)
+    assert torch.equal(same, above < 1e-3)
+    assert 8 < int(same.sum()) < 32
+    assert torch.equal(out[~same], x[~same])
 
 
 def test_driving_bends_the_mixture_and_keeps_the_share_of_the_stems():

@@ -41,6 +41,7 @@ class Augmentation:
         mono: share of chunks that are the same in all channels.
         band_limit: share of chunks with nothing above a frequency, as after resampling or a codec,
         band_limit_hz: of at least this.
+        lo_fi: share of chunks that are mono and band-limited at once, as old records and amateur recordings are.
         drive: share of chunks that are driven into a limiter, both stems by the gain that the mixture gets,
         drive_db: at most this far.
         mute_vocals: share of chunks without vocals.
@@ -64,6 +65,7 @@ class Augmentation:
     mono: float = 0.0
     band_limit: float = 0.0
     band_limit_hz: float = 3500.0
+    lo_fi: float = 0.0
     drive: float = 0.0
     drive_db: float = 9.0
     mute_vocals: float = 0.0
@@ -97,7 +99,7 @@ class Augmentation:
         if self.gain_low < 1 or self.gain_high > 1:
             flat = flat * _uniform(flat, self.gain_low, self.gain_high)
         stems = self._mute(flat.view(*stems.shape[:2], *flat.shape[1:]))
-        return self._drive(self._limit_band(self._make_mono(stems), sample_rate))
+        return self._drive(self._degrade(stems, sample_rate))
 
     def _change_speed(self, stems: Tensor) -> Tensor:
         if not self.speed or float(torch.rand(())) >= self.speed:
@@ -147,14 +149,12 @@ class Augmentation:
         alone = _chosen(vocals, self.mute_accompaniment) & ~silent
         return torch.stack([vocals * ~silent, accompaniment * ~alone], dim=1)
 
-    def _make_mono(self, stems: Tensor) -> Tensor:
-        if not self.mono:
-            return stems
-        middle = stems.mean(dim=2, keepdim=True).expand_as(stems)
-        return torch.where(_chosen(stems, self.mono)[..., None], middle, stems)
-
-    def _limit_band(self, stems: Tensor, sample_rate: int) -> Tensor:
-        if not self.band_limit:
+    def _degrade(self, stems: Tensor, sample_rate: int) -> Tensor:
+        nothing = torch.zeros(len(stems), 1, 1, dtype=torch.bool, device=stems.device)
+        both = _chosen(stems, self.lo_fi) if self.lo_fi else nothing
+        mono = both | _chosen(stems, self.mono) if self.mono else both
+        stems = torch.where(mono[..., None], stems.mean(dim=2, keepdim=True), stems)
+        if not (self.band_limit or self.lo_fi):
             return stems
         highest = math.log(0.4 * sample_rate)
         limit = torch.exp(_uniform(stems, min(math.log(self.band_limit_hz), highest), highest))[..., None]
@@ -162,7 +162,7 @@ class Augmentation:
         # a resampler's filter: to nothing over a twentieth of the band
         passed = ((limit - frequency) / (0.05 * limit)).clamp(0, 1)
         limited = torch.fft.irfft(torch.fft.rfft(stems) * passed, n=stems.shape[-1])
-        return torch.where(_chosen(stems, self.band_limit)[..., None], limited, stems)
+        return torch.where((both | _chosen(stems, self.band_limit))[..., None], limited, stems)
 
     def _drive(self, stems: Tensor) -> Tensor:
         if not self.drive:
@@ -185,6 +185,7 @@ _SHARES = (
     "lowpass",
     "mono",
     "band_limit",
+    "lo_fi",
     "drive",
     "mute_vocals",
     "mute_accompaniment",
