@@ -33,7 +33,7 @@ def run_here(model: str, precision: str, seconds: int, threads: int) -> None:
 
 def rows(options: argparse.Namespace, graph: Path) -> Iterator[list[str]]:
     """One row for each way to run the model."""
-    ways = [("PyTorch", options.model, "fp32"), ("PyTorch", options.model, "bf16"), ("onnxruntime", graph, "fp32")]
+    ways = [("PyTorch", options.model, "fp32"), ("PyTorch", options.model, "auto"), ("onnxruntime", graph, "fp32")]
     for name, model, precision in ways:
         command = [sys.executable, __file__, "--here", "--model", str(model), "--precision", precision]
         sizes = ["--seconds", str(options.seconds), "--threads", str(options.threads)]

@@ -32,7 +32,11 @@ def test_precisions():
 
 
 @pytest.mark.parametrize(("native", "expected"), [(True, torch.bfloat16), (False, torch.float32)])
-def test_auto_precision_asks_the_processor(monkeypatch, native, expected):
+def test_auto_precision_asks_the_processor(monkeypatch, caplog, native, expected):
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: native, raising=False)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False, raising=False)
-    assert choose_precision("auto", torch.device("cpu")) is expected
+    cpu = torch.device("cpu")
+    assert choose_precision("auto", cpu) is expected
+    assert not caplog.messages
+    assert choose_precision("bf16", cpu) is torch.bfloat16
+    assert ["no instructions for bf16" in message for message in caplog.messages] == [True] * (not native)

@@ -1,19 +1,19 @@
 #!/bin/sh
 # Run 5 of training-log.md again, from compact-v3: sh make5.sh RECORDINGS WORK
-# Needs what make.sh needs, and musescore-general-soundfont; WORK is not that of make.sh or make3.sh. About 1.5 hours on
-# 2 cores.
+# Needs what make.sh needs, and musescore-general-soundfont; WORK is not that of make.sh or make3.sh. About 1.5 hours
+# on 2 cores.
 set -eu
 here=$(dirname "$0") recordings=$1 work=$2
 python "$here/prepare.py" "$recordings" "$work/real"
 python "$here/disguise.py" "$work/real/voices/train"
 rm "$work/real/speakers/eif_caesium_bgvox_high-0.flac" # nothing in it can be sung
-vocalsep data synth --minutes 70 --seed 505 -o "$work/synth5"
-vocalsep data synth --minutes 150 --seed 606 --voices "$work/real/speakers" -o "$work/synth6"
+vocalsep data synth --minutes 45 --seed 505 -o "$work/synth5"
+vocalsep data synth --minutes 88 --seed 606 --voices "$work/real/speakers" -o "$work/synth6"
 for synth in synth5 synth6; do
     python "$here/pair.py" "$work/$synth" "$work/songs"
     python "$here/vocode.py" "$work/$synth" "$work/songs"
 done
 pools="pools:$work/real/voices,$work/real/music"
 vocalsep train --model tdf_mask --recipe "$here/run5.toml" --init "$(vocalsep models path compact-v3)" --device cpu \
-    --data "folders:$work/songs" --data "$pools" --data "$pools" --data "$pools" -o "$work/run5"
+    --data "folders:$work/songs" --data "$pools" --data "$pools" -o "$work/run5"
 python "$here/held_out.py" "$work/real" "$work/held-out"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Literal
 
 import torch
 
 from vocalsep.errors import DeviceError, OptionError
+
+log = logging.getLogger("vocalsep")
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -54,7 +57,10 @@ def choose_precision(precision: str, device: torch.device) -> torch.dtype:
         return torch.bfloat16 if _has_native_bfloat16(device) else torch.float32
     if precision not in _DTYPES:
         raise OptionError(f"unknown precision '{precision}'", f"Choose auto, {', '.join(_DTYPES)}.")
-    return _DTYPES[precision]
+    dtype = _DTYPES[precision]
+    if device.type == "cpu" and dtype == torch.bfloat16 and not _has_native_bfloat16(device):
+        log.warning("this processor has no instructions for bf16, and is many times slower than in fp32")
+    return dtype
 
 
 def _has_native_bfloat16(device: torch.device) -> bool:

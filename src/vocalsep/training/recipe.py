@@ -92,7 +92,7 @@ class RunSettings:
         max_steps: the most steps; 0 is as many as the epochs have.
         early_stop_epochs: epochs without a better validation loss that end the run; 0 is never.
         checkpoint_steps: steps from checkpoint to checkpoint, beside the one after every epoch; 0 is none.
-        precision: of the network: ``auto`` is bf16 on a CUDA device that has it, else fp32.
+        precision: of the network: ``auto`` is bf16 where the device has instructions for it, else fp32.
         compile: whether the network goes through torch.compile.
         seed: of all chance.
     """
