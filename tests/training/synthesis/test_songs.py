@@ -23,8 +23,8 @@ from vocalsep.datasets.sources import open_dataset
 from vocalsep.errors import MissingToolError, OptionError, OutputExistsError
 from vocalsep.training.synthesis import synthesise
 from vocalsep.training.synthesis.song import draw_song
-from vocalsep.training.synthesis.speech import Speaker
-from vocalsep.training.synthesis.tools import Soundfont
+from vocalsep.training.synthesis.speech import Speaker, find_speakers, recorded_speakers
+from vocalsep.training.synthesis.tools import Soundfont, find_soundfonts
 
 RATE = 44_100
 SEED, SECONDS = 8, 8
@@ -69,6 +69,24 @@ def known_speakers(made, tmp_path):
     """A folder that already has the recordings of the speakers, to save the time."""
     shutil.copytree(made / ".cache", tmp_path / "songs" / ".cache")
     return tmp_path / "songs"
+
+
+def test_a_voice_that_cannot_sing_is_left_out_and_named(tmp_path, caplog):
+    voices = tmp_path / "voices"
+    voices.mkdir()
+    for name in ("ann", "bob"):
+        soundfile.write(voices / f"{name}.flac", np.zeros(RATE), RATE)
+    cast, soundfonts = find_speakers() + recorded_speakers(voices), find_soundfonts()
+    songs = ((seed, draw_song(seed, 0, SECONDS, cast, soundfonts)) for seed in range(50))
+    seed, drawn = next(
+        (seed, song) for seed, song in songs if any(each.speaker.is_recording for each in song.vocals.singers)
+    )
+    (song,) = make(tmp_path / "songs", minutes=0.05, seed=seed, voices=voices)
+    made = json.loads((song / "song.json").read_text())["song"]
+    assert made["vocals"]["singers"]
+    assert not any(each["speaker"]["engine"] == "recording" for each in made["vocals"]["singers"])
+    assert made["form"]["tempo"] == drawn.form.tempo
+    assert any("has no syllables to sing, and is left out" in message for message in caplog.messages)
 
 
 def test_the_mixture_is_exactly_the_sum_of_the_stems(made):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 import math
 import os
 import shutil
@@ -20,7 +21,7 @@ from vocalsep.atomic import TEMPORARY_PREFIX, atomic_path, make_folder, output_e
 from vocalsep.audio.formats import OutputFormat
 from vocalsep.audio.quantise import quantise
 from vocalsep.audio.writer import AudioWriter
-from vocalsep.errors import OptionError, OutputExistsError
+from vocalsep.errors import OptionError, OutputExistsError, UnfitTrackError
 from vocalsep.training.synthesis.midi import FLUIDSYNTH_HINT
 from vocalsep.training.synthesis.recording import Recording, load_recording, record
 from vocalsep.training.synthesis.singer import Singer
@@ -29,6 +30,8 @@ from vocalsep.training.synthesis.speech import Speaker, find_speakers, recorded_
 from vocalsep.training.synthesis.tools import Soundfont, find_program, find_soundfonts
 from vocalsep.training.synthesis.waveform import RATE, Samples, active_rms, decibels, silent_share, total
 from vocalsep.training.synthesis.workers import Workers
+
+log = logging.getLogger("vocalsep")
 
 FORMAT = 1
 """Of ``song.json`` and of what a seed means: songs of different formats do not go into one folder."""
@@ -86,7 +89,8 @@ def synthesise(
         seed: 0 or more; another one gives other songs.
         jobs: processes; None takes one for each processor.
         song_seconds: about how long a song is.
-        voices: folder of recordings of speakers, one a file; half of the singers sing with them.
+        voices: folder of recordings of speakers, one a file; half of the singers sing with them. One that cannot
+            be sung with is left out of the songs that would have had it, with a warning.
         progress: called with the seconds of music made and those of all.
 
     Returns:
@@ -95,7 +99,7 @@ def synthesise(
     Raises:
         OptionError: a number out of its range.
         MissingToolError: FluidSynth, a soundfont or a second speech synthesiser is missing.
-        DatasetError: there are no voices, or one cannot be sung with.
+        DatasetError: there are no voices.
         InputError: a recording is damaged.
         OutputExistsError: songs of another seed or length are there.
         OutputError: the folder cannot be written.
@@ -120,10 +124,14 @@ def synthesise(
 
     report()
     n_workers = min(jobs or _n_processors(), max(len(missing), 1))
+    silent: set[str] = set()
     try:
         if missing:
             with Workers(partial(_make, studio), n_workers) as workers:
-                for index, _ in workers.map(missing):
+                for index, left_out in workers.map(missing):
+                    for voice in sorted(left_out - silent):
+                        log.warning("%s has no syllables to sing, and is left out", voice)
+                    silent |= left_out
                     done += seconds[index]
                     report()
     finally:
@@ -185,13 +193,12 @@ def _temporary(studio: Studio, index: int) -> Path:
     return studio.folder / f"{TEMPORARY_PREFIX}{studio.song_folder(index).name}"
 
 
-def _make(studio: Studio, index: int) -> None:
-    """What a worker does: make the song of an index."""
+def _make(studio: Studio, index: int) -> set[str]:
+    """What a worker does: make the song of an index, and say which voices it should have had and cannot."""
     folder = _temporary(studio, index)
     try:
         shutil.rmtree(folder, ignore_errors=True)
-        song = studio.song(index)
-        recordings = {singer.recording: _recording(studio, singer) for singer in song.vocals.singers}
+        song, recordings, left_out = _cast(studio, index)
         make_folder(folder)
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             stems = render_song(song, recordings, studio.soundfonts, Path(scratch))
@@ -199,6 +206,24 @@ def _make(studio: Studio, index: int) -> None:
         folder.replace(studio.song_folder(index))
     except OSError as error:
         raise output_error(error, studio.song_folder(index)) from error
+    return left_out
+
+
+def _cast(studio: Studio, index: int) -> tuple[Song, dict[str, Recording], set[str]]:
+    """Draw a song all of whose singers can sing: it, what they sing with, and the voices that had to be left out.
+
+    Its length, form and band do not depend on who sings.
+    """
+    song = studio.song(index)
+    recordings: dict[str, Recording] = {}
+    try:
+        for singer in song.vocals.singers:
+            recordings[singer.recording] = _recording(studio, singer)
+    except UnfitTrackError:
+        others = tuple(speaker for speaker in studio.speakers if speaker != singer.speaker)
+        song, recordings, left_out = _cast(dataclasses.replace(studio, speakers=others), index)
+        return song, recordings, left_out | {singer.speaker.voice}
+    return song, recordings, set()
 
 
 def _recording(studio: Studio, singer: Singer) -> Recording:
