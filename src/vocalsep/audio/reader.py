@@ -181,7 +181,7 @@ def _open_decoder(path: Path, file: BinaryIO, salvage: bool) -> Decoder:
             return SndfileDecoder(path)
         except ValueError:
             pass  # a codec or a header that libsndfile leaves to FFmpeg
-    from vocalsep.audio.ffmpeg import FfmpegDecoder
+    from vocalsep.audio.ffmpeg_decoder import FfmpegDecoder
 
     is_audio = head.startswith(_SNDFILE_SIGNATURES + _FFMPEG_SIGNATURES) or head[4:8] == b"ftyp"
     return FfmpegDecoder(path, file, is_audio=is_audio, salvage=salvage)

@@ -169,6 +169,6 @@ def _encoder_class(format: OutputFormat) -> Callable[[TargetFile, int, int, Outp
         from vocalsep.audio.sndfile import SndfileEncoder
 
         return SndfileEncoder
-    from vocalsep.audio.ffmpeg import FfmpegEncoder
+    from vocalsep.audio.ffmpeg_encoder import FfmpegEncoder
 
     return FfmpegEncoder
