@@ -1,5 +1,8 @@
 """Lanes: side by side, each on its share of the threads, and nothing of that shows outside."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 
@@ -119,3 +122,32 @@ def test_where_two_at_once_are_too_many_for_the_memory_one_after_the_other_is_tr
     separation = SegmentedSeparation(Narrow(sample_rate=1000), options)
     assert torch.equal(torch.cat(list(separation([song])), dim=-1)[0], song)
     assert (separation.batch_size, separation.segment) == (1, 4000)
+
+
+FORKED = """
+import os, sys, torch
+from vocalsep.errors import OptionError
+from vocalsep.models import build_model
+from vocalsep.separation import SegmentedSeparation, SeparationOptions
+
+model = build_model({"architecture": "tdf_mask", "width": 8, "growth": 8})
+separation = SegmentedSeparation(model, SeparationOptions(threads=int(sys.argv[1]), segment_seconds=1.0))
+song = 0.1 * torch.randn(2, 200_000)
+ours = torch.cat(list(separation([song])), dim=-1)
+if not os.fork():
+    try:
+        theirs = torch.cat(list(separation([song])), dim=-1)
+        print("equal" if torch.equal(ours, theirs) else "different", flush=True)
+    except OptionError as error:
+        print(error, flush=True)
+    os._exit(0)
+os.wait()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes are forked here")
+@pytest.mark.parametrize(("threads", "said"), [(1, "equal"), (2, "has not got its threads")])
+def test_a_fork_has_no_threads_and_does_not_wait_for_them(threads, said):
+    command = [sys.executable, "-W", "ignore", "-c", FORKED, str(threads)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert said in done.stdout, done.stderr

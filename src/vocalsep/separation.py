@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -109,6 +110,7 @@ class SegmentedSeparation:
         self.segment = max(1, round(seconds * model.config.sample_rate))
         # every shift adds a pass whose segments lie between the others: together they are one denser grid
         self._stride_share = (1 - overlap) / (1 + options.shifts)
+        self._process = os.getpid()
         self._lanes = Lanes(torch.get_num_threads() if self.device.type == "cpu" and model.side_by_side else 1)
         self.batch_size = options.batch_size or (self._lanes.n if self.device.type == "cpu" else _GPU_BATCH_SIZE)
 
@@ -132,6 +134,7 @@ class SegmentedSeparation:
 
         Raises:
             OutOfMemoryError: even one second does not fit into the memory of the CPU.
+            OptionError: the process was forked off the one that has this separation's threads.
 
         Example:
             >>> from vocalsep.models import build_model
@@ -139,6 +142,12 @@ class SegmentedSeparation:
             >>> [out.shape for out in separation([torch.zeros(2, 50_000), torch.zeros(2, 50_001)])]
             [torch.Size([1, 2, 100001])]
         """
+        if os.getpid() != self._process and max(self._lanes.n, torch.get_num_threads()) > 1:
+            # it would wait for ever for threads that a fork leaves behind: the lanes' and OpenMP's
+            raise OptionError(
+                "this process was forked off the one that loaded the model, and has not got its threads",
+                "Load the model after the fork, start processes by spawn, or load it with threads=1.",
+            )
         mean = OverlapMean()
         with self._turn:
             segment, batch_size = self.segment, self.batch_size
