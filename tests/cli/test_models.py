@@ -1,4 +1,6 @@
 import json
+import os
+import subprocess
 import sys
 
 import numpy as np
@@ -24,6 +26,23 @@ def test_list_shows_size_licence_and_whereabouts(vocalsep):
     assert f"{cost.real_time_factor:g} x {cost.memory_mb / 1000:.1f} GB" in " ".join(lines[1].split())
     rows = {line.split()[0]: line.split() for line in lines[2:] if line}
     assert [rows[name][2] for name in ("umx", "tdf", "tdsa", "tdt")] == ["bundled"] * 4
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("split a.mp3 --model tds", ["tdsa"]),
+        ("split a.mp3 -m compact-v1+tds", ["compact-v1+tdsa"]),
+        ("split a.mp3 --model ./tds", []),  # files are the shell's to complete
+        ("models show mel", ["melband-kim"]),
+    ],
+)
+def test_a_shell_completes_names(typed, offered):
+    words = f"vocalsep {typed}"
+    asked = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" ")), "_VOCALSEP_COMPLETE": "complete_bash"}
+    command = [sys.executable, "-c", "import sys; from vocalsep.cli import main; sys.argv = ['vocalsep']; main()"]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **asked})
+    assert done.stdout.split() == offered, done.stderr
 
 
 def test_list_as_json(vocalsep):

@@ -33,6 +33,13 @@ QualityOption = Annotated[
 ]
 
 
+def complete_model(begun: str) -> list[tuple[str, str]]:
+    """The names of models that begin so, or that go on what is begun behind a plus, each with its description."""
+    before, plus, name = begun.rpartition("+")
+    models = load_manifest().models
+    return [(before + plus + entry.id, entry.description) for entry in models if entry.id.startswith(name)]
+
+
 def choose(model: str | None, quality: Quality | None) -> str | None:
     """The model to run, None for the default.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vocalsep.cli import options, report
-from vocalsep.cli.choice import QualityOption, announce_downloads, choose
+from vocalsep.cli.choice import QualityOption, announce_downloads, choose, complete_model
 from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.errors import BatchError, MissingExtraError
 from vocalsep.pipeline import in_order
@@ -82,6 +82,7 @@ def evaluate(
             rich_help_panel=options.MODEL_PANEL,
             help="Name, weights file, hf:OWNER/REPO, their mean A+B, oracle:irm or oracle:mixture.",
             show_default="the bundled one",
+            autocompletion=complete_model,
         ),
     ] = None,
     quality: QualityOption = None,

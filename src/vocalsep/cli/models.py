@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vocalsep.cli import report
-from vocalsep.cli.choice import announce
+from vocalsep.cli.choice import announce, complete_model
 from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.errors import CorruptWeightsError, DownloadError, OptionError, OutputExistsError
 from vocalsep.weights.hub import HUB_PREFIX
@@ -25,7 +25,9 @@ app = typer.Typer(
     help="List, inspect, download, import and share models.", no_args_is_help=True, add_completion=False
 )
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="As in 'vocalsep models list'.")]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="As in 'vocalsep models list'.", autocompletion=complete_model)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
@@ -106,7 +108,10 @@ def show(name: Name, as_json: AsJson = False) -> None:
 
 @app.command()
 def pull(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="As in 'vocalsep models list'.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME...", help="As in 'vocalsep models list'.", autocompletion=complete_model),
+    ],
     offline: Annotated[bool, typer.Option("--offline", help="Check the cache only.")] = False,
 ) -> None:
     """Download models, so that later splits need no network; prints the verified files."""
@@ -121,7 +126,8 @@ def pull(
 @app.command("verify")
 def verify_models(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", show_default="all that are here")
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", show_default="all that are here", autocompletion=complete_model),
     ] = None,
 ) -> None:
     """Read the weights that are here and compare them with the manifest's hashes."""

@@ -16,7 +16,7 @@ import typer
 
 from vocalsep.cli import options, report
 from vocalsep.cli.batch import Batch, FileOptions, FileSeparator
-from vocalsep.cli.choice import QualityOption, announce_downloads, choose
+from vocalsep.cli.choice import QualityOption, announce_downloads, choose, complete_model
 from vocalsep.cli.inputs import STDIN, find_tracks, take_shard
 from vocalsep.cli.outcome import conclude, give, tell
 from vocalsep.cli.progress import ProgressDisplay
@@ -90,6 +90,7 @@ def split(
             rich_help_panel=_MODEL,
             help="Name, weights file or hf:OWNER/REPO; A+B is their mean.",
             show_default="the bundled one",
+            autocompletion=complete_model,
         ),
     ] = None,
     quality: QualityOption = None,
