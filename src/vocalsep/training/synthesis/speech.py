@@ -20,8 +20,8 @@ from vocalsep.training.synthesis.waveform import Sound
 LEAST_ENGINES = 2
 _RECORDING = "recording"
 
-# Only voices whose licences let the sound be used for anything: festival's Czech, Italian, Finnish and Catalan ones,
-# which are under the GPL or LGPL, are not among them. flite's `kal` is kal16 at 8 kHz.
+# Only voices whose licences let the sound be used for anything: festival's Czech, Italian, Finnish and Catalan ones
+# are under the GPL or LGPL. flite's `kal` is kal16 at 8 kHz.
 _FLITE_VOICES = ("slt", "rms", "awb", "kal16")
 _FESTIVAL_RUSSIAN = "msu_ru_nsh_clunits"
 _FESTIVAL_VOICES = (
