@@ -1,10 +1,10 @@
 """Songs of held-out singers over held-out bands, to choose weights by: ``vocalsep evaluate --data folders:OUT``.
 
-    python held_out.py REAL OUT
+    python held_out.py REAL OUT [--lo-fi]
 
 REAL is what ``prepare.py`` wrote. Each song is 20 s of a recording of singing, where it is loud, over 20 s of
-music; the voice is 6 dB below the band to 3 dB above it. It is written twice: as it is, and mono at 16 kHz in a
-folder whose name ends in ``-lo-fi``. Needs scipy.
+music; the voice is 6 dB below the band to 3 dB above it. ``--lo-fi`` makes the same songs mono at 16 kHz (and
+needs scipy).
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("real", type=Path)
     parser.add_argument("out", type=Path)
+    parser.add_argument("--lo-fi", action="store_true")
     options = parser.parse_args()
     voices, bands = (sorted((options.real / pool / "valid").glob("*.flac")) for pool in ("voices", "music"))
     for number in range(SONGS):
@@ -45,12 +46,14 @@ def main() -> None:
         voice, band = stretch(rng, voices[number % len(voices)]), stretch(rng, bands[number % len(bands)])
         level = 10 ** (rng.uniform(-6, 3) / 20) * np.sqrt(np.square(band).mean() / np.square(voice).mean())
         gain = 0.9 / max(0.9, float(np.abs(level * voice + band).max()), float(np.abs(level * voice).max()))
+        folder = options.out / f"{number:02d}"
+        folder.mkdir(parents=True, exist_ok=True)
         for stem, samples in (("vocals", gain * level * voice), ("accompaniment", gain * band)):
-            narrow = resample_poly(samples.mean(axis=1), NARROW_RATE, RATE)
-            for name, written, rate in (("", samples, RATE), ("-lo-fi", narrow, NARROW_RATE)):
-                folder = options.out / f"{number:02d}{name}"
-                folder.mkdir(parents=True, exist_ok=True)
-                soundfile.write(folder / f"{stem}.wav", written, rate)
+            if options.lo_fi:
+                narrow = resample_poly(samples.mean(axis=1), NARROW_RATE, RATE)
+                soundfile.write(folder / f"{stem}.wav", narrow, NARROW_RATE)
+            else:
+                soundfile.write(folder / f"{stem}.wav", samples, RATE)
 
 
 if __name__ == "__main__":

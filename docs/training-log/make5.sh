@@ -17,3 +17,7 @@ pools="pools:$work/real/voices,$work/real/music"
 vocalsep train --model tdf_mask --recipe "$here/run5.toml" --init "$(vocalsep models path compact-v3)" --device cpu \
     --data "folders:$work/songs" --data "$pools" --data "$pools" -o "$work/run5"
 python "$here/held_out.py" "$work/real" "$work/held-out"
+python "$here/held_out.py" "$work/real" "$work/held-out-lo-fi" --lo-fi
+for songs in held-out held-out-lo-fi; do
+    vocalsep evaluate --model "$work/run5/last.safetensors" --data "folders:$work/$songs"
+done

@@ -79,7 +79,8 @@ class SplitResult:
 class Separator:
     """A model, loaded once, that splits any number of songs.
 
-    It can be pickled: the other process loads the model again.
+    Several threads may use it: their songs take turns at the model. It can be pickled: the other process loads the
+    model again. A process that is forked has to load its own, unless this one was made with one thread.
 
     Args:
         model: a name (see ``vocalsep models list``), the path of a weights file, or ``hf:OWNER/REPO``; several

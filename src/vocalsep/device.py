@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import platform
+from functools import cache
 from typing import Literal
 
 import torch
@@ -59,8 +61,15 @@ def choose_precision(precision: str, device: torch.device) -> torch.dtype:
         raise OptionError(f"unknown precision '{precision}'", f"Choose auto, {', '.join(_DTYPES)}.")
     dtype = _DTYPES[precision]
     if device.type == "cpu" and dtype == torch.bfloat16 and not _has_native_bfloat16(device):
-        log.warning("this processor has no instructions for bf16, and is many times slower than in fp32")
+        _warn_of_slow_bfloat16()
     return dtype
+
+
+@cache
+def _warn_of_slow_bfloat16() -> None:
+    # of processors other than x86 it is not known
+    if platform.machine().lower() in ("x86_64", "amd64"):
+        log.warning("this processor has no instructions for bf16: it may be many times slower than fp32")
 
 
 def _has_native_bfloat16(device: torch.device) -> bool:

@@ -65,6 +65,31 @@ def test_one_signal_or_many_leave_nothing(long_songs, tmp_path, number, jobs, ti
     assert [path for path in out.rglob("*") if path.is_file()] == []
 
 
+SLOW_TO_LOAD = """
+import sys, time
+import vocalsep.api
+from vocalsep.cli import main
+
+def load(*_):
+    print("loading", flush=True)
+    time.sleep(60)
+
+vocalsep.api.Separator._load = load
+main()
+"""
+
+
+@posix
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c_does_not_wait_for_the_model(long_songs, tmp_path, jobs):
+    command = [sys.executable, "-c", SLOW_TO_LOAD, "split", *long_songs, "-o", tmp_path / "out", "-j", str(jobs)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "loading\n"
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == SAID[signal.SIGINT]
+
+
 @posix
 def test_terminal_that_is_closed(long_songs, tmp_path):
     out = tmp_path / "out"

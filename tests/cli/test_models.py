@@ -35,6 +35,7 @@ def test_list_shows_size_licence_and_whereabouts(vocalsep):
         ("split a.mp3 -m compact-v1+tds", ["compact-v1+tdsa"]),
         ("split a.mp3 --model ./tds", []),  # files are the shell's to complete
         ("models show mel", ["melband-kim"]),
+        ("models show umx+mel", []),
     ],
 )
 def test_a_shell_completes_names(typed, offered):

@@ -25,7 +25,7 @@ def test_memory_descriptors_and_threads_stay_flat(tmp_path, count, most_mb):
     facts = json.loads(done.stdout)
     slope_mb = 100 * slope(facts["memory_mb"])
     last_mb = facts["memory_mb"][-1]
-    print(f"\n{count} files: {last_mb:.0f} MB, {slope_mb:+.2f} MB for 100 more, {facts['failed']} cut short")
+    print(f"\n{count} files: {last_mb:.0f} MB, {slope_mb:+.2f} MB for 100 more, {facts['failed']} refused")
     assert slope_mb < most_mb
     assert set(facts["descriptors"][1:]) == {facts["descriptors"][-1]}
     assert set(facts["threads"]) == {facts["threads"][-1]}

@@ -77,9 +77,11 @@ class Batch:
         What killed runs left where the stems go is removed first.
         """
         self._tidy(tracks)
-        if jobs == 1:
+        if min(jobs, len(tracks)) <= 1:
             yield from map(self._split, tracks)
             return
+        if any(map(self._needs_model, tracks)):
+            self.separator()  # in this thread, where Ctrl-C ends a download
         with ThreadPoolExecutor(jobs) as pool:
             try:
                 yield from in_order(pool, self._split, tracks)
@@ -88,7 +90,6 @@ class Batch:
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
 
-    @property
     def separator(self) -> FileSeparator:
         """The model; the first call loads it."""
         with self._loading:
@@ -110,7 +111,7 @@ class Batch:
                 return Outcome(track)
         except OutputError as error:
             return Outcome(track, error=error)
-        separator = self.separator  # what fails here would fail for every track
+        separator = self.separator()  # what fails here would fail for every track
         try:
             with self._display.bar(track.name) as advance, _as_file(track.path) as path:
                 return Outcome(track, result=self._separate(separator, path, track.name, advance))
@@ -120,6 +121,12 @@ class Batch:
             if report.debug:
                 raise
             return Outcome(track, error=error)
+
+    def _needs_model(self, track: Track) -> bool:
+        try:
+            return not (track.error or (self._options.skip_existing and self._is_done(track)))
+        except OutputError:
+            return False
 
     def _is_done(self, track: Track) -> bool:
         return all(exists(path) for path in self._options.targets(track.name, self._options.stems))

@@ -33,11 +33,15 @@ QualityOption = Annotated[
 ]
 
 
+def complete_name(begun: str) -> list[tuple[str, str]]:
+    """The names of models that begin so, each with its description."""
+    return [(entry.id, entry.description) for entry in load_manifest().models if entry.id.startswith(begun)]
+
+
 def complete_model(begun: str) -> list[tuple[str, str]]:
-    """The names of models that begin so, or that go on what is begun behind a plus, each with its description."""
+    """The same for ``--model``, where a name may stand behind a plus."""
     before, plus, name = begun.rpartition("+")
-    models = load_manifest().models
-    return [(before + plus + entry.id, entry.description) for entry in models if entry.id.startswith(name)]
+    return [(before + plus + found, description) for found, description in complete_name(name)]
 
 
 def choose(model: str | None, quality: Quality | None) -> str | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vocalsep.cli import report
-from vocalsep.cli.choice import announce, complete_model
+from vocalsep.cli.choice import announce, complete_name
 from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.errors import CorruptWeightsError, DownloadError, OptionError, OutputExistsError
 from vocalsep.weights.hub import HUB_PREFIX
@@ -26,7 +26,7 @@ app = typer.Typer(
 )
 
 Name = Annotated[
-    str, typer.Argument(metavar="NAME", help="As in 'vocalsep models list'.", autocompletion=complete_model)
+    str, typer.Argument(metavar="NAME", help="As in 'vocalsep models list'.", autocompletion=complete_name)
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
@@ -110,7 +110,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
 def pull(
     names: Annotated[
         list[str],
-        typer.Argument(metavar="NAME...", help="As in 'vocalsep models list'.", autocompletion=complete_model),
+        typer.Argument(metavar="NAME...", help="As in 'vocalsep models list'.", autocompletion=complete_name),
     ],
     offline: Annotated[bool, typer.Option("--offline", help="Check the cache only.")] = False,
 ) -> None:
@@ -127,7 +127,7 @@ def pull(
 def verify_models(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", show_default="all that are here", autocompletion=complete_model),
+        typer.Argument(metavar="[NAME]...", show_default="all that are here", autocompletion=complete_name),
     ] = None,
 ) -> None:
     """Read the weights that are here and compare them with the manifest's hashes."""

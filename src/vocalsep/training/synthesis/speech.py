@@ -20,10 +20,8 @@ from vocalsep.training.synthesis.waveform import Sound
 LEAST_ENGINES = 2
 _RECORDING = "recording"
 
-# Only voices whose licences let the sound be used for anything: festival's Czech, Italian, Finnish and Catalan ones
-# are under the GPL or LGPL. flite's `kal` is kal16 at 8 kHz.
+# Only voices whose licences let the sound be used for anything. flite's `kal` is kal16 at 8 kHz.
 _FLITE_VOICES = ("slt", "rms", "awb", "kal16")
-_FESTIVAL_RUSSIAN = "msu_ru_nsh_clunits"
 _FESTIVAL_VOICES = (
     "kal_diphone",
     "ked_diphone",
@@ -33,7 +31,6 @@ _FESTIVAL_VOICES = (
     "cmu_us_clb_arctic_clunits",
     "cmu_us_jmk_arctic_clunits",
     "cmu_us_rms_arctic_clunits",
-    _FESTIVAL_RUSSIAN,
 )
 _ESPEAK_LANGUAGES = (
     *("en-us", "en-gb", "en-gb-scotland", "en-gb-x-rp", "es", "es-419", "it", "fr-fr", "de", "pt", "pt-br", "nl"),
@@ -93,7 +90,7 @@ def find_speakers() -> tuple[Speaker, ...]:
     if len(_ENGINES) - len(missing) < LEAST_ENGINES:
         raise MissingToolError(
             f"singing needs two kinds of speech synthesiser, and {' and '.join(missing)} are not there",
-            "Debian: apt install flite espeak-ng festival festvox-us-slt-hts; Homebrew: brew install flite espeak",
+            "Debian: apt install flite espeak-ng festival festvox-us-slt-hts. Homebrew: flite espeak-ng.",
         )
     return tuple(speakers)
 
@@ -171,11 +168,7 @@ def _espeak_speakers() -> list[Speaker]:
 
 def _festival_speakers() -> list[Speaker]:
     listed = re.findall(r"\w+", run_tool(["festival", "--batch", "(print (voice.list))"]).decode())
-    return [
-        Speaker(engine="festival", voice=voice, english=voice != _FESTIVAL_RUSSIAN)
-        for voice in _FESTIVAL_VOICES
-        if voice in listed
-    ]
+    return [Speaker(engine="festival", voice=voice, english=True) for voice in _FESTIVAL_VOICES if voice in listed]
 
 
 _Engine = tuple[str, Callable[[str, Path, Path], None], Callable[[], "list[Speaker]"]]
