@@ -66,7 +66,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", metavar="DIR", type=Path)
     parser.add_argument(
-        "--models", nargs="+", default=["compact-v2", "compact-v3", "compact-v1", "tdf", "tdsa", "tdt", "umx"]
+        "--models", nargs="+", default=["compact-v4", "compact-v2", "compact-v1", "tdf", "tdsa", "tdt", "umx"]
     )
     options = parser.parse_args()
     heads = ["model", "bf16 from fp32 (dB)", "most that sdr moves (dB)"]

@@ -58,10 +58,10 @@ class Tool:
 
 
 TOOLS = (
-    Tool(name="vocalsep `compact-v3`", arguments=(*OURS, "--model", "compact-v3")),
+    Tool(name="vocalsep `compact-v4`", arguments=(*OURS, "--model", "compact-v4")),
     Tool(
-        name="vocalsep `compact-v3`, float32",
-        arguments=(*OURS, "--model", "compact-v3", "--precision", "fp32"),
+        name="vocalsep `compact-v4`, float32",
+        arguments=(*OURS, "--model", "compact-v4", "--precision", "fp32"),
     ),
     Tool(name="vocalsep `umx`", arguments=(*OURS, "--model", "umx")),
     Tool(name="openunmix `umxhq`", arguments=UMX, requirements=OPENUNMIX, model="umxhq"),
