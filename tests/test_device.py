@@ -1,3 +1,5 @@
+import logging
+
 import pytest
 import torch
 
@@ -37,6 +39,7 @@ def test_auto_precision_asks_the_processor(monkeypatch, caplog, native, expected
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False, raising=False)
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
     _warn_of_slow_bfloat16.cache_clear()
+    caplog.set_level(logging.WARNING, logger="vocalsep")
     cpu = torch.device("cpu")
     assert choose_precision("auto", cpu) is expected
     assert not caplog.messages
