@@ -13,6 +13,7 @@ import json
 import statistics
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import soundfile
 import torch
@@ -20,6 +21,17 @@ from leakage import decibels
 from report import print_machine, print_table
 
 from vocalsep import Separator
+
+# of General MIDI, eight programs each
+FAMILIES = (
+    *("piano", "mallets and bells", "organ", "guitar", "bass", "strings", "ensemble", "brass"),
+    *("reed", "pipe", "synth lead", "synth pad", "synth effects", "ethnic", "percussive", "sound effects"),
+)
+
+
+def family(part: dict[str, Any]) -> str:
+    """What plays a part of a band: a simple synthesiser, or a program of a soundfont."""
+    return FAMILIES[part["program"] // 8] if part["soundfont"] else part["instrument"]
 
 
 def level(separator: Separator, song: torch.Tensor, sample_rate: int) -> float:
@@ -33,7 +45,7 @@ def measured(folder: Path, separator: Separator) -> dict[str, list[tuple[float, 
     levels: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for path in sorted(folder.glob("song-*/lead.flac")):
         facts = json.loads(path.with_name("song.json").read_text(encoding="utf-8"))
-        instruments = {part["instrument"] for part in facts["song"]["band"] if part["stem"] == "lead"}
+        instruments = {family(part) for part in facts["song"]["band"] if part["stem"] == "lead"}
         stems = {}
         for stem in ("mixture", "vocals", "lead"):
             samples, rate = soundfile.read(path.with_name(f"{stem}.flac"), dtype="float32", always_2d=True)
