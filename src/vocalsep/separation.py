@@ -118,10 +118,9 @@ class SegmentedSeparation:
         """The type for the network, float32 where it takes no other."""
         if self.model.takes_autocast:
             return choose_precision(precision, self.device)
-        dtype = choose_precision("fp32" if precision == "auto" else precision, self.device)
-        if dtype != torch.float32:
+        if precision in ("bf16", "fp16"):
             raise OptionError(f"an ONNX network computes in types of its own, not in {precision}", "Use fp32.")
-        return dtype
+        return choose_precision("fp32" if precision == "auto" else precision, self.device)
 
     def __call__(self, blocks: Iterable[Tensor]) -> Iterator[Tensor]:
         """Separate a song that comes in blocks.
