@@ -3,6 +3,7 @@
 # COMPACT_V3 is what make3.sh writes.
 # Needs what make.sh needs, and musescore-general-soundfont; WORK is not that of make.sh or make3.sh. About 1.5 hours
 # on 2 cores.
+# Written out although make3.sh is like it: each script is the record of its run.
 set -eu
 here=$(dirname "$0") recordings=$1 work=$2 start=$3
 python "$here/prepare.py" "$recordings" "$work/real"
