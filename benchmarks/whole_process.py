@@ -62,7 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", nargs="+", default=["compact-v4", "compact-v1", "umx", "tdf", "tdsa", "tdt"])
     parser.add_argument("--minutes", nargs="+", type=int, default=[3])
-    parser.add_argument("--format", choices=("wav", "mp3"), default="wav", help="of the song")
+    parser.add_argument("--format", choices=("wav", "flac", "mp3"), default="wav", help="of the song")
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from vocalsep._version import __version__
 
 if TYPE_CHECKING:
-    from vocalsep.api import Separator, SplitResult
+    from vocalsep.api import Separator
+    from vocalsep.split_result import SplitResult
     from vocalsep.weights import list_models, load_model
 
 __all__ = ["Separator", "SplitResult", "__version__", "list_models", "load_model"]
 
-_HOMES = {"Separator": "api", "SplitResult": "api", "list_models": "weights", "load_model": "weights"}
+_HOMES = {"Separator": "api", "SplitResult": "split_result", "list_models": "weights", "load_model": "weights"}
 
 
 def __getattr__(name: str) -> Any:

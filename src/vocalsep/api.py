@@ -6,7 +6,6 @@ import itertools
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -26,6 +25,7 @@ from vocalsep.ensemble import Ensemble
 from vocalsep.errors import NonFiniteAudioError, OptionError, OutputExistsError
 from vocalsep.pipeline import Drain
 from vocalsep.separation import SeparationOptions
+from vocalsep.split_result import SplitResult
 from vocalsep.stems import STEMS
 from vocalsep.template import DEFAULT_TEMPLATE, stem_paths
 
@@ -36,44 +36,6 @@ Waveform = TypeVar("Waveform", Tensor, Samples)
 
 _BLOCKS_BEHIND = 8
 _MOST_LIKELY_CHANNELS = 64
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SplitResult:
-    """What came of one file.
-
-    Attributes:
-        input: the file that was split.
-        outputs: stem to file.
-        seconds: of audio.
-        sample_rate: of input and outputs, in Hz.
-        channels: likewise.
-        wall_seconds: that the split took.
-        model: id or path of the model.
-        weights_sha256: of the weights file.
-        device: it ran on.
-        precision: ``fp32``, ``bf16`` or ``fp16``.
-        gain: that all stems were multiplied by so that none clips; 1 where none would.
-        silent: whether every sample of the input is zero.
-    """
-
-    input: Path
-    outputs: dict[str, Path]
-    seconds: float
-    sample_rate: int
-    channels: int
-    wall_seconds: float
-    model: str
-    weights_sha256: str
-    device: str
-    precision: str
-    gain: float
-    silent: bool
-
-    @property
-    def real_time_factor(self) -> float:
-        """Seconds of work for a second of audio."""
-        return self.wall_seconds / self.seconds
 
 
 class Separator:

@@ -20,10 +20,11 @@ from vocalsep.cli.outcome import Outcome
 from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.errors import DiskFullError, InputUnreadableError, OutputError, VocalsepError
 from vocalsep.pipeline import in_order
+from vocalsep.split_result import SplitResult
 from vocalsep.template import stem_paths
 
 if TYPE_CHECKING:
-    from vocalsep.api import Progress, SplitResult
+    from vocalsep.api import Progress
     from vocalsep.audio.formats import OutputFormat
 
 
@@ -80,7 +81,7 @@ class Batch:
         if min(jobs, len(tracks)) <= 1:
             yield from map(self._split, tracks)
             return
-        if any(map(self._needs_model, tracks)):
+        if any(self._without_model(track) is None for track in tracks):
             self.separator()  # in this thread, where Ctrl-C ends a download
         with ThreadPoolExecutor(jobs) as pool:
             try:
@@ -104,13 +105,8 @@ class Batch:
                 _log.info("removed %s, which a killed run left", path)
 
     def _split(self, track: Track) -> Outcome:
-        if track.error:
-            return Outcome(track, error=track.error)
-        try:
-            if self._options.skip_existing and self._is_done(track):
-                return Outcome(track)
-        except OutputError as error:
-            return Outcome(track, error=error)
+        if outcome := self._without_model(track):
+            return outcome
         separator = self.separator()  # what fails here would fail for every track
         try:
             with self._display.bar(track.name) as advance, _as_file(track.path) as path:
@@ -122,11 +118,14 @@ class Batch:
                 raise
             return Outcome(track, error=error)
 
-    def _needs_model(self, track: Track) -> bool:
+    def _without_model(self, track: Track) -> Outcome | None:
+        """The outcome of a track that cannot be split or is to be skipped; None if it needs the model."""
+        if track.error:
+            return Outcome(track, error=track.error)
         try:
-            return not (track.error or (self._options.skip_existing and self._is_done(track)))
-        except OutputError:
-            return False
+            return Outcome(track) if self._options.skip_existing and self._is_done(track) else None
+        except OutputError as error:
+            return Outcome(track, error=error)
 
     def _is_done(self, track: Track) -> bool:
         return all(exists(path) for path in self._options.targets(track.name, self._options.stems))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from vocalsep.atomic import exists
 from vocalsep.errors import ClusterError, OptionError
 from vocalsep.extra import needs_extra
+from vocalsep.split_result import SplitResult
 
 # some of it is asked for when Ray is imported
 os.environ.update(
@@ -31,7 +32,7 @@ with needs_extra("ray"):
     from ray.exceptions import RayError, RayTaskError
 
 if TYPE_CHECKING:
-    from vocalsep.api import Progress, Separator, SplitResult
+    from vocalsep.api import Progress, Separator
 
 _log = logging.getLogger("vocalsep")
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vocalsep.cli import report
 from vocalsep.cli.inputs import Track
 from vocalsep.errors import BatchError
-
-if TYPE_CHECKING:
-    from vocalsep.api import SplitResult
+from vocalsep.split_result import SplitResult
 
 
 @dataclass(frozen=True, slots=True)
