@@ -58,11 +58,8 @@ class Tool:
 
 
 TOOLS = (
-    Tool(name="vocalsep `compact-v4`", arguments=(*OURS, "--model", "compact-v4")),
-    Tool(
-        name="vocalsep `compact-v4`, float32",
-        arguments=(*OURS, "--model", "compact-v4", "--precision", "fp32"),
-    ),
+    Tool(name="vocalsep", arguments=OURS),
+    Tool(name="vocalsep, float32", arguments=(*OURS, "--precision", "fp32")),
     Tool(name="vocalsep `umx`", arguments=(*OURS, "--model", "umx")),
     Tool(name="openunmix `umxhq`", arguments=UMX, requirements=OPENUNMIX, model="umxhq"),
     Tool(

@@ -1,9 +1,11 @@
-"""One change at a time, from random weights, at small scale: a row of training-log.md for each.
+"""One change at a time, at small scale, from compact-v1: a row of training-log.md for each.
 
     OMP_NUM_THREADS=1 python ablate.py WORK CHANGE ...
 
 WORK is what ``make6.sh`` makes. Each change trains WORK/ablations/CHANGE and is scored on songs of three kinds,
-which their names begin with; who gives no change sees which there are. One thread each: two run at once.
+which their names begin with; who gives no change sees which there are. One thread each: two run at once. So few
+steps from random weights end in silence; so a network that is changed begins as one that computes what compact-v1
+does.
 """
 
 from __future__ import annotations
@@ -13,32 +15,31 @@ import json
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 
+import torch
+from grow import grow
 from torch import Tensor, nn
 
-from vocalsep.models import tdf_mask
+from vocalsep.models import build_model, tdf_mask
 from vocalsep.models.blocks import TDSA, TDT
+from vocalsep.weights.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from vocalsep.weights.publish import weights_of
 
 HERE = Path(__file__).parent
+START = "compact-v1"
 CHANGES = {
     "none": (),
     "other-seed": ("run.seed=1",),
-    "window-4096": ("model.n_fft=4096", "model.n_bins=2048", "model.sub_bands=8"),
-    "scales-3": ("model.scales=3",),
-    "growth-48": ("model.growth=48",),
-    "growth-48-scales-3": ("model.growth=48", "model.scales=3"),
-    "width-48": ("model.width=48",),
-    "compression-0.5": ("model.compression=0.5",),
     "no-complex-compressed": ("loss.complex_compressed=0",),
     "no-neg-sdr": ("loss.neg_sdr=0",),
     "neg-sdr-0.2": ("loss.neg_sdr=0.2",),
     "multi-resolution-stft": ("loss.multi_resolution_stft=0.02",),
-    "chunks-of-1-s": ("data.chunk_seconds=1.0", "data.batch_size=8"),
     "chunks-of-4-s": ("data.chunk_seconds=4.0", "data.batch_size=2"),
     "no-average": ("optimiser.ema_decay=0",),
-    "rate-3e-3": ("optimiser.learning_rate=3e-3",),
+    "rate-2e-3": ("optimiser.learning_rate=2e-3",),
     "no-lo-fi": ("augmentation.lo_fi=0",),
     "no-remix": ("augmentation.remix=0",),
     "no-speed": ("augmentation.speed=0",),
@@ -46,16 +47,20 @@ CHANGES = {
     "no-drive": ("augmentation.drive=0",),
     "no-mute": ("augmentation.mute_vocals=0", "augmentation.mute_accompaniment=0"),
 }
+GROWN = {
+    "scales-3": {"scales": 3},
+    "growth-48": {"growth": 48},
+    "growth-48-scales-3": {"growth": 48, "scales": 3},
+}
+"""Larger networks, by `grow.py`."""
 ATTENTION = {
     "tdt": lambda channels, n_bins: TDT(channels, n_bins, 1, 0.1),
     "tdsa": lambda channels, n_bins: TDSA(n_bins, 1, 1),
     "tdsa-frame": lambda channels, n_bins: TDSA(n_bins, 1, 1, within_frame=True),
 }
-"""After the block at the bottleneck, with a residual around it, as in the U-Nets that these are of."""
-U_NETS = {f"u-net-{head}": ("model.growth=12", f"model.head={head}") for head in ("spectrogram", "mask")}
-"""The same training of a small TFC-TDF-UNet: what the network gives."""
-POOLS = {"real-never": 0, "real-twice": 2, "real-four-times": 4}
-"""How often the real voices and music are given; else once."""
+"""Added to the block at the bottleneck, by a factor that begins at zero."""
+DATA = {"real-never": (0, 0), "real-four-times": (4, 0), "spoken": (1, 1)}
+"""How often the real voices and music are given, and the spoken songs; else (1, 0)."""
 
 
 class Attended(nn.Module):
@@ -64,11 +69,12 @@ class Attended(nn.Module):
     def __init__(self, block: nn.Module, attention: nn.Module) -> None:
         super().__init__()
         self.block, self.attention = block, attention
+        self.factor = nn.Parameter(torch.zeros(()))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(batch, channel, frame, bin)``."""
         x = self.block(x)
-        return x + self.attention(x)
+        return x + self.factor * self.attention(x)
 
 
 def attend(name: str) -> None:
@@ -84,14 +90,24 @@ def attend(name: str) -> None:
     tdf_mask.TDFMask.__init__ = built
 
 
-def command(work: Path, change: str) -> list[str]:
+def attended(start: Checkpoint) -> Checkpoint:
+    """The weights of ``start``, and new ones for attention."""
+    torch.manual_seed(0)
+    state = build_model(start.config).state_dict()
+    for name, value in start.state.items():
+        state[name.replace("bottleneck.", "bottleneck.block.")] = value
+    return Checkpoint(config=start.config, state=state)
+
+
+def command(work: Path, change: str, start: str, settings: Sequence[str]) -> list[str]:
     """The arguments of ``vocalsep`` that train it."""
-    pools = [f"--data=pools:{work}/real/voices,{work}/real/music"] * POOLS.get(change, 1)
-    settings = [f"--set={setting}" for setting in (CHANGES | U_NETS).get(change, ())]
-    model = "tdf" if change in U_NETS else "tdf_mask"
+    pools, spoken = DATA.get(change, (1, 0))
     return [
-        *("train", f"--model={model}", f"--recipe={HERE / 'ablate.toml'}", "--device=cpu", "--quiet"),
-        *(f"--data=folders:{work}/songs", *pools, *settings, f"--out={work}/ablations/{change}"),
+        *("train", "--model=tdf_mask", f"--recipe={HERE / 'ablate.toml'}", f"--init={start}", "--device=cpu"),
+        *("--quiet", f"--data=folders:{work}/songs", *[f"--data=folders:{work}/spoken/songs"] * spoken),
+        *[f"--data=pools:{work}/real/voices,{work}/real/music"] * pools,
+        *(f"--set={setting}" for setting in settings),
+        f"--out={work}/ablations/{change}",
     ]
 
 
@@ -114,15 +130,22 @@ def main() -> None:
     parser.add_argument("changes", nargs="*", metavar="CHANGE")
     options = parser.parse_args()
     if not options.changes:
-        print(*CHANGES, *U_NETS, *ATTENTION, *POOLS, sep="\n")
+        print(*CHANGES, *GROWN, *ATTENTION, *DATA, sep="\n")
     if len(options.changes) > 1:
         for change in options.changes:
             subprocess.run([sys.executable, __file__, options.work, change], check=True)
         return
     for change in options.changes:
-        if change in ATTENTION:
-            attend(change)
-        run(*command(options.work, change))
+        start, settings = START, CHANGES.get(change, ())
+        if change in GROWN or change in ATTENTION:
+            first = read_checkpoint(*weights_of(START))
+            if change in ATTENTION:
+                attend(change)
+            first = attended(first) if change in ATTENTION else grow(first, GROWN[change])
+            start = str(options.work / f"start-{change}.safetensors")
+            settings = [f"model.{field}={size}" for field, size in GROWN.get(change, {}).items()]
+            write_checkpoint(Path(start), first)
+        run(*command(options.work, change, start, settings))
         scored = run(
             *("evaluate", f"--model={options.work}/ablations/{change}/last.safetensors", "--json"),
             *(f"--data=folders:{options.work}/scored", "--device=cpu", "--threads=1"),
