@@ -1,6 +1,6 @@
 """Songs of held-out singers over held-out bands, to choose weights by: ``vocalsep evaluate --data folders:OUT``.
 
-    python held_out.py REAL OUT [--lo-fi]
+    python held_out.py REAL OUT [--lo-fi] [--first 40]
 
 REAL is what ``prepare.py`` wrote. Each song is 20 s of a recording of singing, where it is loud, over 20 s of
 music; the voice is 6 dB below the band to 3 dB above it. ``--lo-fi`` makes the same songs mono at 16 kHz (and
@@ -39,9 +39,10 @@ def main() -> None:
     parser.add_argument("real", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--lo-fi", action="store_true")
+    parser.add_argument("--first", type=int, default=0, help="number of the first song: other numbers, other songs")
     options = parser.parse_args()
     voices, bands = (sorted((options.real / pool / "valid").glob("*.flac")) for pool in ("voices", "music"))
-    for number in range(SONGS):
+    for number in range(options.first, options.first + SONGS):
         rng = stream(0, "held out", number)
         voice, band = stretch(rng, voices[number % len(voices)]), stretch(rng, bands[number % len(bands)])
         level = 10 ** (rng.uniform(-6, 3) / 20) * np.sqrt(np.square(band).mean() / np.square(voice).mean())
