@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("real", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--lo-fi", action="store_true")
-    parser.add_argument("--first", type=int, default=0, help="number of the first song: other numbers, other songs")
+    parser.add_argument("--first", type=int, default=0, help="number of the first song: others, other songs")
     options = parser.parse_args()
     voices, bands = (sorted((options.real / pool / "valid").glob("*.flac")) for pool in ("voices", "music"))
     for number in range(options.first, options.first + SONGS):

@@ -30,3 +30,9 @@ done
 pools="pools:$work/real/voices,$work/real/music"
 vocalsep train --model tdf_mask --recipe "$here/run6.toml" --init "$start" --device cpu \
     --data "folders:$work/songs" --data "folders:$work/spoken/songs" --data "$pools" -o "$work/run6"
+vocalsep models export "$work/run6/last.safetensors" -o "$work/compact-v5.safetensors" --dtype float16
+python "$here/held_out.py" "$work/real" "$work/others" --first 40
+python "$here/held_out.py" "$work/real" "$work/others-lo-fi" --first 40 --lo-fi
+for songs in held-out held-out-lo-fi others others-lo-fi; do
+    vocalsep evaluate --model "$work/compact-v5.safetensors" --data "folders:$work/$songs"
+done

@@ -17,7 +17,7 @@ def list_models() -> tuple[Entry, ...]:
 
     Example:
         >>> [entry.id for entry in list_models() if entry.bundled]
-        ['compact-v4', 'compact-v2', 'compact-v1', 'umx', 'tdf', 'tdsa', 'tdt']
+        ['compact-v5', 'compact-v1', 'umx', 'tdf', 'tdsa', 'tdt']
     """
     return load_manifest().models
 
