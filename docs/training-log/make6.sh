@@ -1,7 +1,7 @@
 #!/bin/sh
 # compact-v5, run 6 of training-log.md, from compact-v4: sh make6.sh RECORDINGS WORK COMPACT_V4
 # COMPACT_V4 is what make5.sh writes. Needs what make5.sh needs; WORK is not that of any other. About 1.5 hours on
-# 2 cores with bfloat16, and half an hour more for the ablations.
+# 2 cores with bfloat16; `ablate.py WORK CHANGE ...` runs the ablations after it, two minutes each.
 # Written out although make5.sh is like it: each script is the record of its run.
 set -eu
 here=$(dirname "$0") recordings=$1 work=$2 start=$3
@@ -21,11 +21,11 @@ python "$here/held_out.py" "$work/real" "$work/held-out-lo-fi" --lo-fi
 # what ablations are scored on: 20 held-out songs, the same lo-fi, and all that are synthesised
 mkdir "$work/scored"
 for number in $(seq -w 0 19); do
-    ln -s "$work/held-out/$number" "$work/scored/real-$number"
-    ln -s "$work/held-out-lo-fi/$number" "$work/scored/lofi-$number"
+    ln -s "../held-out/$number" "$work/scored/real-$number"
+    ln -s "../held-out-lo-fi/$number" "$work/scored/lofi-$number"
 done
 for song in "$work"/held-out-synth/*; do
-    ln -s "$song" "$work/scored/synth-$(basename "$song")"
+    ln -s "../held-out-synth/$(basename "$song")" "$work/scored/synth-$(basename "$song")"
 done
 pools="pools:$work/real/voices,$work/real/music"
 vocalsep train --model tdf_mask --recipe "$here/run6.toml" --init "$start" --device cpu \
@@ -33,6 +33,9 @@ vocalsep train --model tdf_mask --recipe "$here/run6.toml" --init "$start" --dev
 vocalsep models export "$work/run6/last.safetensors" -o "$work/compact-v5.safetensors" --dtype float16
 python "$here/held_out.py" "$work/real" "$work/others" --first 40
 python "$here/held_out.py" "$work/real" "$work/others-lo-fi" --first 40 --lo-fi
-for songs in held-out held-out-lo-fi others others-lo-fi; do
-    vocalsep evaluate --model "$work/compact-v5.safetensors" --data "folders:$work/$songs"
+python "$here/average.py" "$work/mean.safetensors" "$start:1" "$work/run6/last.safetensors:1"
+for songs in held-out held-out-lo-fi others others-lo-fi held-out-synth; do
+    for weights in mean compact-v5; do
+        vocalsep evaluate --model "$work/$weights.safetensors" --data "folders:$work/$songs"
+    done
 done
