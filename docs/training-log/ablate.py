@@ -1,19 +1,16 @@
 """One change at a time, at small scale, from compact-v1: a row of training-log.md for each.
 
-    OMP_NUM_THREADS=1 python ablate.py WORK CHANGE ...
+    OMP_NUM_THREADS=1 python ablate.py WORK CHANGE
 
-WORK is what ``make6.sh`` makes. Each change trains WORK/ablations/CHANGE and is scored on songs of three kinds,
-which their names begin with; who gives no change sees which there are. One thread each: two run at once. So few
-steps from random weights end in silence; so a network that is changed begins as one that computes what compact-v1
-does.
+WORK is what ``make6.sh`` makes. The change trains WORK/ablations/CHANGE and is scored on songs of three kinds,
+which their names begin with. One thread each: two run at once. So few steps from random weights end in silence; so
+a network that is changed begins as one that computes what compact-v1 does.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -123,38 +120,41 @@ def run(*arguments: str) -> str:
     return done.stdout
 
 
+def train(work: Path, change: str) -> None:
+    """Train WORK/ablations/CHANGE."""
+    start, settings = START, CHANGES.get(change, ())
+    if change in GROWN or change in ATTENTION:
+        first = read_checkpoint(*weights_of(START))
+        if change in ATTENTION:
+            attend(change)
+        first = attended(first) if change in ATTENTION else grow(first, GROWN[change])
+        start = str(work / f"start-{change}.safetensors")
+        settings = [f"model.{field}={size}" for field, size in GROWN.get(change, {}).items()]
+        write_checkpoint(Path(start), first)
+    run(*command(work, change, start, settings))
+
+
+def scored(work: Path, change: str) -> dict[str, float]:
+    """Vocals `sdr` in dB, the mean over the songs of each kind."""
+    results = run(
+        *("evaluate", f"--model={work}/ablations/{change}/last.safetensors", "--json"),
+        *(f"--data=folders:{work}/scored", "--device=cpu", "--threads=1"),
+    )
+    scores = defaultdict(list)
+    for song in json.loads(results)["songs"]:
+        scores[song["name"].partition("-")[0]].append(song["stems"]["vocals"]["sdr"])
+    return {kind: fmean(kept) for kind, kept in sorted(scores.items())}
+
+
 def main() -> None:
-    """Read the command line; train and score each change in a process of its own."""
+    """Read the command line, train and score; all in one process, whose networks are the changed ones."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=Path)
-    parser.add_argument("changes", nargs="*", metavar="CHANGE")
+    parser.add_argument("change", choices=[*CHANGES, *GROWN, *ATTENTION, *DATA])
     options = parser.parse_args()
-    if not options.changes:
-        print(*CHANGES, *GROWN, *ATTENTION, *DATA, sep="\n")
-    if len(options.changes) > 1:
-        for change in options.changes:
-            subprocess.run([sys.executable, __file__, options.work, change], check=True)
-        return
-    for change in options.changes:
-        start, settings = START, CHANGES.get(change, ())
-        if change in GROWN or change in ATTENTION:
-            first = read_checkpoint(*weights_of(START))
-            if change in ATTENTION:
-                attend(change)
-            first = attended(first) if change in ATTENTION else grow(first, GROWN[change])
-            start = str(options.work / f"start-{change}.safetensors")
-            settings = [f"model.{field}={size}" for field, size in GROWN.get(change, {}).items()]
-            write_checkpoint(Path(start), first)
-        run(*command(options.work, change, start, settings))
-        scored = run(
-            *("evaluate", f"--model={options.work}/ablations/{change}/last.safetensors", "--json"),
-            *(f"--data=folders:{options.work}/scored", "--device=cpu", "--threads=1"),
-        )
-        scores = defaultdict(list)
-        for song in json.loads(scored)["songs"]:
-            scores[song["name"].partition("-")[0]].append(song["stems"]["vocals"]["sdr"])
-        row = [change, *(f"{kind} {fmean(kept):.2f}" for kind, kept in sorted(scores.items()))]
-        print(*row, sep="\t", flush=True)
+    train(options.work, options.change)
+    row = (f"{kind} {sdr:.2f}" for kind, sdr in scored(options.work, options.change).items())
+    print(options.change, *row, sep="\t")
 
 
 if __name__ == "__main__":
