@@ -107,9 +107,12 @@ class Killer:
         self.temporary.mkdir()
         os.environ["TMPDIR"] = str(self.temporary)
         self.counts: Counter[str] = Counter()
+        self.longest: dict[tuple[str, ...], float] = {}
 
-    def arguments(self, out: Path, dice: random.Random) -> list[str]:
-        options = ["-f", dice.choice(["wav", "flac", "mp3", "opus"]), "-j", str(dice.choice([1, 2]))]
+    def options(self, dice: random.Random) -> tuple[str, ...]:
+        return ("-f", dice.choice(["wav", "flac", "mp3", "opus"]), "-j", str(dice.choice([1, 2])))
+
+    def arguments(self, out: Path, options: tuple[str, ...]) -> list[str]:
         return ["split", str(self.songs), "-o", str(out), "--json", "-d", "cpu", "--threads", "1", *options]
 
     def finish(self, arguments: list[str]) -> float:
@@ -120,10 +123,18 @@ class Killer:
         assert os.waitstatus_to_exitcode(status) == 0, errors
         return time.monotonic() - began
 
-    def kill(self, dice: random.Random, longest_seconds: float) -> str:
+    def seconds_whole(self, options: tuple[str, ...]) -> float:
+        """What a batch with these options takes: some formats take many times as long as others."""
+        if options not in self.longest:
+            out = self.folder / "whole"
+            self.longest[options] = self.finish(self.arguments(out, options))
+            shutil.rmtree(out)
+        return self.longest[options]
+
+    def kill(self, dice: random.Random) -> str:
         """Kill a batch and finish it; says what was found."""
-        out = self.folder / "out"
-        arguments = self.arguments(out, dice)
+        out, options = self.folder / "out", self.options(dice)
+        arguments, longest_seconds = self.arguments(out, options), self.seconds_whole(options)
         self.printed.write_text("")
         pid = self.start(arguments, self.printed)
         moment = dice.triangular(0, longest_seconds, 0.8 * longest_seconds)  # more often where files are written
@@ -156,13 +167,12 @@ def main(folder: Path, seed: int, count: int, way: str) -> None:
     if way == "fork":  # what a child needs is loaded by now
         import_module("vocalsep.cli.split")
         Separator(device="cpu").separate_file(killer.songs / "a.wav", folder / "warm")
-    longest = killer.finish(killer.arguments(folder / "first", random.Random(seed)))
     for number in range(count):
         name = f"{seed}-{number}"
         try:
-            print(name, killer.kill(random.Random(name), longest), flush=True)
+            print(name, killer.kill(random.Random(name)), flush=True)
         except AssertionError:
-            print(f"kill {name} of {longest:.2f} s failed", flush=True)
+            print(f"kill {name} failed", flush=True)
             raise
     print(json.dumps(killer.counts))
 
