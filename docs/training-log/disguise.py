@@ -1,14 +1,16 @@
 """Make singers of the singers there are: each recording again, in other keys, by throats of other lengths.
 
-    python disguise.py VOICES
+    python disguise.py VOICES [--seed 7]
 
-VOICES holds flac files; each without ``-group`` in its name gets two more beside it, by WORLD. A throat that is
-shorter by a tenth moves every formant up by a tenth (Fant 1960, "Acoustic Theory of Speech Production").
+VOICES holds flac files; each without ``-group`` in its name gets two more beside it, by WORLD, others with another
+seed. A throat that is shorter by a tenth moves every formant up by a tenth (Fant 1960, "Acoustic Theory of Speech
+Production").
 """
 
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from multiprocessing import Pool
 from pathlib import Path
 
@@ -33,7 +35,7 @@ def moved(envelope: NDArray[np.float64], factor: float) -> NDArray[np.float64]:
     return np.exp(np.stack([np.interp(bins / factor, bins, frame) for frame in logarithm]))
 
 
-def disguise(path: Path) -> None:
+def disguise(path: Path, seed: int = 0) -> None:
     """Write both singers of a recording."""
     samples, rate = soundfile.read(path, always_2d=True)
     mono = np.ascontiguousarray(samples.mean(axis=1))
@@ -42,7 +44,7 @@ def disguise(path: Path) -> None:
     envelope = pyworld.cheaptrick(mono, f0, times, rate)
     aperiodicity = pyworld.d4c(mono, f0, times, rate)
     for name, factors in SINGERS.items():
-        rng = stream(0, path.stem, name)
+        rng = stream(seed, path.stem, name)
         factor, semitones = rng.uniform(*factors), rng.uniform(*KEYS[name])
         sung = pyworld.synthesize(
             f0 * 2 ** (semitones / 12), moved(envelope, factor), aperiodicity, rate, FRAME_MS
@@ -55,10 +57,12 @@ def main() -> None:
     """Read the command line and disguise every recording."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("voices", type=Path)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
     made = ("-group", *(f"-{name}" for name in SINGERS))
-    paths = [path for path in sorted(parser.parse_args().voices.glob("*.flac")) if not path.stem.endswith(made)]
+    paths = [path for path in sorted(options.voices.glob("*.flac")) if not path.stem.endswith(made)]
     with Pool() as pool:
-        pool.map(disguise, paths, chunksize=1)
+        pool.map(partial(disguise, seed=options.seed), paths, chunksize=1)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Songs that are spoken: people as they were recorded, and disguised, over real music, mono at 16 kHz.
 
-    python spoken.py RECORDINGS REAL OUT
+    python spoken.py RECORDINGS REAL OUT [--seed 7]
 
 RECORDINGS is as `prepare.py` takes it, REAL what that wrote. Most speech ends at 8 kHz: so does the music here, or
 the end of the band would tell the voice. A song is a minute of several people, each alone for some seconds, 6 dB
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from functools import partial
 from multiprocessing import Pool
 from pathlib import Path
 
@@ -39,10 +40,9 @@ def level(samples: NDArray[np.float32]) -> float:
     return float(np.sqrt(np.square(samples).mean())) + 1e-6
 
 
-def song(task: tuple[int, list[Path], Path, Path]) -> None:
+def song(seed: int, number: int, people: list[Path], music: Path, out: Path) -> None:
     """Write one: the people one after the other, each at a level of its own, until the minute is full."""
-    number, people, music, out = task
-    rng = stream(0, "spoken", number)
+    rng = stream(seed, "spoken", number)
     band = narrowed(music)
     band = np.resize(band, max(len(band), SECONDS * RATE))
     start = int(rng.integers(len(band) - SECONDS * RATE + 1))
@@ -64,6 +64,7 @@ def main() -> None:
     parser.add_argument("recordings", type=Path)
     parser.add_argument("real", type=Path)
     parser.add_argument("out", type=Path)
+    parser.add_argument("--seed", type=int, default=0, help="others disguise the people and mix them otherwise")
     options = parser.parse_args()
     people = options.out / "people"
     people.mkdir(parents=True, exist_ok=True)
@@ -76,15 +77,15 @@ def main() -> None:
                 soundfile.write(paths[-1], samples.T, RATE)
     bands = sorted((options.real / "music" / "train").glob("*.flac"))
     with Pool() as pool:
-        pool.map(disguise, paths, chunksize=1)
+        pool.map(partial(disguise, seed=options.seed), paths, chunksize=1)
         everyone = sorted(people.glob("*.flac"))
-        order = [everyone[i] for i in stream(0, "spoken").permutation(len(everyone))]
+        order = [everyone[i] for i in stream(options.seed, "spoken").permutation(len(everyone))]
         groups = np.array_split(np.array(order), sum(soundfile.info(p).duration for p in order) // SECONDS + 1)
         tasks = [
-            (number, [Path(person) for person in group], bands[number % len(bands)], options.out / "songs")
+            (options.seed, number, list(group), bands[number % len(bands)], options.out / "songs")
             for number, group in enumerate(groups)
         ]
-        pool.map(song, tasks, chunksize=1)
+        pool.starmap(song, tasks, chunksize=1)
 
 
 if __name__ == "__main__":
