@@ -1,5 +1,5 @@
 #!/bin/sh
-# compact-v6, run 7 of training-log.md, from compact-v5: sh make7.sh RECORDINGS WORK COMPACT_V5
+# Run 7 of training-log.md, from compact-v5, which stayed the default: sh make7.sh RECORDINGS WORK COMPACT_V5
 # COMPACT_V5 is what make6.sh writes. Needs what make6.sh needs; WORK is not that of any other. About 2 hours on 2
 # cores.
 # Written out although make6.sh is like it: each script is the record of its run.
@@ -15,15 +15,16 @@ for synth in synth11 synth12 synth13; do
     python "$here/pair.py" "$work/$synth" "$work/songs"
     python "$here/vocode.py" "$work/$synth" "$work/songs"
 done
+# stopped after the fourth epoch (Ctrl-C); last.safetensors is of then
 pools="pools:$work/real/voices,$work/real/music"
 vocalsep train --model tdf_mask --recipe "$here/run7.toml" --init "$start" --device cpu \
     --data "folders:$work/songs" --data "folders:$work/spoken/songs" --data "$pools" -o "$work/run7"
-vocalsep models export "$work/run7/last.safetensors" -o "$work/compact-v6.safetensors" --dtype float16
+vocalsep models export "$work/run7/last.safetensors" -o "$work/end.safetensors" --dtype float16
 python "$here/average.py" "$work/mean.safetensors" "$start:1" "$work/run7/last.safetensors:1"
 python "$here/held_out.py" "$work/real" "$work/held-out" --first 80
 python "$here/held_out.py" "$work/real" "$work/held-out-lo-fi" --first 80 --lo-fi
 for songs in held-out held-out-lo-fi; do
-    for weights in "$start" "$work/mean.safetensors" "$work/compact-v6.safetensors"; do
+    for weights in "$start" "$work/mean.safetensors" "$work/end.safetensors"; do
         vocalsep evaluate --model "$weights" --data "folders:$work/$songs"
     done
 done
