@@ -35,7 +35,7 @@ def moved(envelope: NDArray[np.float64], factor: float) -> NDArray[np.float64]:
     return np.exp(np.stack([np.interp(bins / factor, bins, frame) for frame in logarithm]))
 
 
-def disguise(path: Path, seed: int = 0) -> None:
+def disguise(path: Path, seed: int) -> None:
     """Write both singers of a recording."""
     samples, rate = soundfile.read(path, always_2d=True)
     mono = np.ascontiguousarray(samples.mean(axis=1))
