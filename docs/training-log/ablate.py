@@ -4,7 +4,9 @@
 
 WORK is what ``make6.sh`` makes. The change trains WORK/ablations/CHANGE and is scored on songs of three kinds,
 which their names begin with. One thread each: two run at once. So few steps from random weights end in silence; so
-a network that is changed begins as one that computes what compact-v1 does.
+a network that is changed begins as one that computes what compact-v1 does. Where the change is of what goes in or
+comes out, the first convolution and the head begin at random, and what is between them as in compact-v1: `ends` is
+the row to compare these with.
 """
 
 from __future__ import annotations
@@ -12,13 +14,15 @@ from __future__ import annotations
 import argparse
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import fmean
 
 import torch
+from einops import rearrange
 from grow import grow
 from torch import Tensor, nn
+from torch.nn import functional
 
 from vocalsep.models import build_model, tdf_mask
 from vocalsep.models.blocks import TDSA, TDT
@@ -35,6 +39,7 @@ CHANGES = {
     "neg-sdr-0.2": ("loss.neg_sdr=0.2",),
     "multi-resolution-stft": ("loss.multi_resolution_stft=0.02",),
     "chunks-of-4-s": ("data.chunk_seconds=4.0", "data.batch_size=2"),
+    "batch-8": ("data.batch_size=8", "run.max_steps=125"),
     "no-average": ("optimiser.ema_decay=0",),
     "rate-2e-3": ("optimiser.learning_rate=2e-3",),
     "no-lo-fi": ("augmentation.lo_fi=0",),
@@ -48,6 +53,7 @@ GROWN = {
     "scales-3": {"scales": 3},
     "growth-48": {"growth": 48},
     "growth-48-scales-3": {"growth": 48, "scales": 3},
+    "width-48": {"width": 48},
 }
 """Larger networks, by `grow.py`."""
 ATTENTION = {
@@ -56,6 +62,15 @@ ATTENTION = {
     "tdsa-frame": lambda channels, n_bins: TDSA(n_bins, 1, 1, within_frame=True),
 }
 """Added to the block at the bottleneck, by a factor that begins at zero."""
+ENDS = {
+    "ends": {},
+    "ends-other-seed": {},
+    "ends-window-4096": {"n_fft": 4096, "n_bins": 2048, "sub_bands": 8},
+    "ends-no-compression": {"compression": 1.0},
+    "ends-spectrum": {},
+    "ends-mask-and-spectrum": {},
+}
+"""What goes in; what comes out is changed by `estimates`."""
 DATA = {"real-never": (0, 0), "real-four-times": (4, 0), "spoken": (1, 1)}
 """How often the real voices and music are given, and the spoken songs; else (1, 0)."""
 
@@ -74,17 +89,68 @@ class Attended(nn.Module):
         return x + self.factor * self.attention(x)
 
 
-def attend(name: str) -> None:
-    """Give every `TDFMask` that is built from now on attention at its bottleneck."""
+class TwoHeads(nn.Module):
+    """The head of a mask, and a second one, whose maps wait for `masked_and_added`."""
+
+    def __init__(self, mask: nn.Module, spectrum: nn.Module) -> None:
+        super().__init__()
+        self.mask, self.spectrum = mask, spectrum
+
+    def forward(self, last: Tensor, first: Tensor) -> Tensor:
+        """The maps of the mask."""
+        self.maps = self.spectrum(last, first)
+        return self.mask(last, first)
+
+
+Estimate = Callable[[tdf_mask.TDFMask, Tensor], Tensor]
+masked: Estimate = tdf_mask.TDFMask.estimate
+BIN_LEVEL = 30.0
+"""About the magnitude of a bin where the waveform's level is one: what spectra are multiplied by."""
+
+
+def padded(model: tdf_mask.TDFMask, output: Tensor, spectrogram: Tensor) -> Tensor:
+    """The network's complex ``(batch, 2, bin, frame)`` as the estimate of one stem."""
+    return functional.pad(BIN_LEVEL * output, (0, 0, 0, spectrogram.shape[-2] - model.n_bins)).unsqueeze(1)
+
+
+def spectrum(self: tdf_mask.TDFMask, spectrogram: Tensor) -> Tensor:
+    """`TDFMask.estimate` of a network whose output is the estimate, not a mask."""
+    return padded(self, self.mask(spectrogram[:, :, : self.n_bins]) - self.mask_bias, spectrogram)
+
+
+def masked_and_added(self: tdf_mask.TDFMask, spectrogram: Tensor) -> Tensor:
+    """Likewise, of one with `TwoHeads`: a mask, and a spectrum that is added to what it lets through."""
+    estimate = masked(self, spectrogram)
+    layout = "batch (part channel band) frame bin -> part batch channel (band bin) frame"
+    real, imaginary = rearrange(self.head.maps.float(), layout, part=2, channel=2)[..., : spectrogram.shape[-1]]
+    return estimate + padded(self, torch.complex(real, imaginary), spectrogram)
+
+
+def build_with(extend: Callable[[tdf_mask.TDFMask, tdf_mask.TDFMaskConfig], None]) -> None:
+    """Let ``extend`` change every `TDFMask` that is built from now on."""
     build = tdf_mask.TDFMask.__init__
 
     def built(self: tdf_mask.TDFMask, config: tdf_mask.TDFMaskConfig) -> None:
         build(self, config)
-        channels = config.width + config.scales * config.growth
-        n_bins = (config.n_bins // config.sub_bands) >> config.scales
-        self.bottleneck = Attended(self.bottleneck, ATTENTION[name](channels, n_bins))
+        extend(self, config)
 
     tdf_mask.TDFMask.__init__ = built
+
+
+def attend(name: str) -> None:
+    """Attention at the bottleneck."""
+
+    def extend(model: tdf_mask.TDFMask, config: tdf_mask.TDFMaskConfig) -> None:
+        channels = config.width + config.scales * config.growth
+        n_bins = (config.n_bins // config.sub_bands) >> config.scales
+        model.bottleneck = Attended(model.bottleneck, ATTENTION[name](channels, n_bins))
+
+    build_with(extend)
+
+
+def add_head(model: tdf_mask.TDFMask, config: tdf_mask.TDFMaskConfig) -> None:
+    """A second head, for `masked_and_added`."""
+    model.head = TwoHeads(model.head, tdf_mask.Head(config.width, 4 * config.sub_bands))
 
 
 def attended(start: Checkpoint) -> Checkpoint:
@@ -96,7 +162,32 @@ def attended(start: Checkpoint) -> Checkpoint:
     return Checkpoint(config=start.config, state=state)
 
 
-def command(work: Path, change: str, start: str, settings: Sequence[str]) -> list[str]:
+def with_new_ends(start: Checkpoint, change: str) -> Checkpoint:
+    """The weights of ``start`` between a first convolution and a head that are random, in networks built so."""
+    if change == "ends-spectrum":
+        tdf_mask.TDFMask.estimate = spectrum
+    if change == "ends-mask-and-spectrum":
+        tdf_mask.TDFMask.estimate = masked_and_added
+        build_with(add_head)
+    config = {**start.config, **ENDS[change]}
+    torch.manual_seed(1 if change == "ends-other-seed" else 0)
+    state = build_model(config).state_dict()
+    kept = {name: value for name, value in start.state.items() if not name.startswith(("first_conv.", "head."))}
+    return Checkpoint(config=config, state={**state, **kept})
+
+
+def begin(change: str) -> Checkpoint:
+    """What the change begins with, in networks that are built so from now on."""
+    first = read_checkpoint(*weights_of(START))
+    if change in ENDS:
+        return with_new_ends(first, change)
+    if change in ATTENTION:
+        attend(change)
+        return attended(first)
+    return grow(first, GROWN.get(change, {}))
+
+
+def command(work: Path, change: str, start: Path, settings: Sequence[str]) -> list[str]:
     """The arguments of ``vocalsep`` that train it."""
     pools, spoken = DATA.get(change, (1, 0))
     return [
@@ -122,15 +213,12 @@ def run(*arguments: str) -> str:
 
 def train(work: Path, change: str) -> None:
     """Train WORK/ablations/CHANGE."""
-    start, settings = START, CHANGES.get(change, ())
-    if change in GROWN or change in ATTENTION:
-        first = read_checkpoint(*weights_of(START))
-        if change in ATTENTION:
-            attend(change)
-        first = attended(first) if change in ATTENTION else grow(first, GROWN[change])
-        start = str(work / f"start-{change}.safetensors")
-        settings = [f"model.{field}={size}" for field, size in GROWN.get(change, {}).items()]
-        write_checkpoint(Path(start), first)
+    first, start = begin(change), work / f"start-{change}.safetensors"
+    write_checkpoint(start, first)
+    sizes = {**GROWN.get(change, {}), **ENDS.get(change, {})}
+    settings = [*CHANGES.get(change, ()), *(f"model.{field}={size}" for field, size in sizes.items())]
+    if change == "ends-other-seed":
+        settings.append("run.seed=1")
     run(*command(work, change, start, settings))
 
 
@@ -150,7 +238,7 @@ def main() -> None:
     """Read the command line, train and score; all in one process, whose networks are the changed ones."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=Path)
-    parser.add_argument("change", choices=[*CHANGES, *GROWN, *ATTENTION, *DATA])
+    parser.add_argument("change", choices=[*CHANGES, *GROWN, *ATTENTION, *ENDS, *DATA])
     options = parser.parse_args()
     train(options.work, options.change)
     row = (f"{kind} {sdr:.2f}" for kind, sdr in scored(options.work, options.change).items())

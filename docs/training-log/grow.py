@@ -20,7 +20,7 @@ from vocalsep.weights.checkpoint import Checkpoint, read_checkpoint, write_check
 
 def renamed(state: dict[str, Tensor], scales: int, more: int) -> dict[str, Tensor]:
     """The small network's bottleneck becomes the block of a new scale, its decoders come after the new ones."""
-    names = {"bottleneck.": f"encoder.{scales}.block."}
+    names = {"bottleneck.": f"encoder.{scales}.block."} if more else {}
     names |= {f"decoder.{i}.": f"decoder.{i + more}." for i in range(scales)}
     return {
         next((new + name[len(old) :] for old, new in names.items() if name.startswith(old)), name): value
