@@ -29,9 +29,14 @@ FAMILIES = (
 )
 
 
+FREE_REEDS = range(21, 24)  # accordions and harmonica, which General MIDI has among the organs
+
+
 def family(part: dict[str, Any]) -> str:
     """What plays a part of a band: a simple synthesiser, or a program of a soundfont."""
-    return FAMILIES[part["program"] // 8] if part["soundfont"] else part["instrument"]
+    if not part["soundfont"]:
+        return str(part["instrument"])
+    return "accordion or harmonica" if part["program"] in FREE_REEDS else FAMILIES[part["program"] // 8]
 
 
 def level(separator: Separator, song: torch.Tensor, sample_rate: int) -> float:

@@ -34,6 +34,7 @@ START = "compact-v1"
 CHANGES = {
     "none": (),
     "other-seed": ("run.seed=1",),
+    "no-l1-waveform": ("loss.l1_waveform=0",),
     "no-complex-compressed": ("loss.complex_compressed=0",),
     "no-neg-sdr": ("loss.neg_sdr=0",),
     "neg-sdr-0.2": ("loss.neg_sdr=0.2",),
@@ -70,7 +71,7 @@ ENDS = {
     "ends-spectrum": {},
     "ends-mask-and-spectrum": {},
 }
-"""What goes in; what comes out is changed by `estimates`."""
+"""What goes in; what comes out is changed by `spectrum` and `masked_and_added`."""
 DATA = {"real-never": (0, 0), "real-four-times": (4, 0), "spoken": (1, 1)}
 """How often the real voices and music are given, and the spoken songs; else (1, 0)."""
 

@@ -1,7 +1,8 @@
 #!/bin/sh
 # compact-v5, run 6 of training-log.md, from compact-v4: sh make6.sh RECORDINGS WORK COMPACT_V4
 # COMPACT_V4 is what make5.sh writes. Needs what make5.sh needs; WORK is not that of any other. About 1.5 hours on
-# 2 cores with bfloat16; `ablate.py WORK CHANGE` runs an ablation after it, two minutes each.
+# 2 cores with bfloat16; `ablate.py WORK CHANGE` runs an ablation after it, 2 minutes each with
+# bfloat16 and 13 without.
 # Written out although make5.sh is like it: each script is the record of its run.
 set -eu
 here=$(dirname "$0") recordings=$1 work=$2 start=$3

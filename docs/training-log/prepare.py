@@ -5,8 +5,8 @@
 RECORDINGS holds ``index.json``, a list of ``{"id", "file", "kind", "author", "speaker", "seconds",
 "source_sample_rate"}`` whose kind is ``singing``, ``speech`` or ``instrumental``, and the files it names, in any
 format that FFmpeg reads. OUT gets ``speakers`` (at the rate they were recorded at, for ``vocalsep data synth
---voices``), ``voices`` and ``music`` (at 44.1 kHz, for ``pools:``), the latter two in ``train`` and ``valid``: who
-validates, trains nothing.
+--voices``), ``voices`` and ``music`` (at 44.1 kHz, for ``pools:``), the latter two in ``train`` and ``valid``:
+what validates, trains nothing, though other songs of one of its singers do.
 """
 
 from __future__ import annotations
