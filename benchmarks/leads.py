@@ -27,8 +27,6 @@ FAMILIES = (
     *("piano", "mallets and bells", "organ", "guitar", "bass", "strings", "ensemble", "brass"),
     *("reed", "pipe", "synth lead", "synth pad", "synth effects", "ethnic", "percussive", "sound effects"),
 )
-
-
 FREE_REEDS = range(21, 24)  # accordions and harmonica, which General MIDI has among the organs
 
 

@@ -65,7 +65,6 @@ ATTENTION = {
 """Added to the block at the bottleneck, by a factor that begins at zero."""
 ENDS = {
     "ends": {},
-    "ends-other-seed": {},
     "ends-window-4096": {"n_fft": 4096, "n_bins": 2048, "sub_bands": 8},
     "ends-no-compression": {"compression": 1.0},
     "ends-spectrum": {},
@@ -171,7 +170,7 @@ def with_new_ends(start: Checkpoint, change: str) -> Checkpoint:
         tdf_mask.TDFMask.estimate = masked_and_added
         build_with(add_head)
     config = {**start.config, **ENDS[change]}
-    torch.manual_seed(1 if change == "ends-other-seed" else 0)
+    torch.manual_seed(0)
     state = build_model(config).state_dict()
     kept = {name: value for name, value in start.state.items() if not name.startswith(("first_conv.", "head."))}
     return Checkpoint(config=config, state={**state, **kept})
@@ -218,8 +217,6 @@ def train(work: Path, change: str) -> None:
     write_checkpoint(start, first)
     sizes = {**GROWN.get(change, {}), **ENDS.get(change, {})}
     settings = [*CHANGES.get(change, ()), *(f"model.{field}={size}" for field, size in sizes.items())]
-    if change == "ends-other-seed":
-        settings.append("run.seed=1")
     run(*command(work, change, start, settings))
 
 
