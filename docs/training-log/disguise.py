@@ -50,7 +50,9 @@ def disguise(path: Path, seed: int) -> None:
             f0 * 2 ** (semitones / 12), moved(envelope, factor), aperiodicity, rate, FRAME_MS
         )
         sung *= np.sqrt((mono**2).mean() / max(1e-12, (sung**2).mean()))
-        soundfile.write(path.with_stem(f"{path.stem}-{name}"), sung / max(1.0, np.abs(sung).max() / 0.99), rate)
+        partial_file = path.with_name(f".{path.stem}-{name}.flac")  # hidden from a trainer that reads the folder
+        soundfile.write(partial_file, sung / max(1.0, np.abs(sung).max() / 0.99), rate)
+        partial_file.replace(path.with_stem(f"{path.stem}-{name}"))
 
 
 def main() -> None:

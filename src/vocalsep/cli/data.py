@@ -12,7 +12,7 @@ import typer
 
 from vocalsep.cli import report
 from vocalsep.cli.progress import ProgressDisplay
-from vocalsep.errors import UnfitTrackError
+from vocalsep.errors import OptionError, UnfitTrackError
 from vocalsep.extra import needs_extra
 
 if TYPE_CHECKING:
@@ -94,8 +94,19 @@ def check(
 
 @app.command()
 def synth(
-    minutes: Annotated[float, typer.Option("--minutes", min=0.1, help="How much music to make.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the songs.")],
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", min=0.1, help="How much music to make.", show_default=False)
+    ] = None,
+    keep: Annotated[
+        int | None,
+        typer.Option(
+            "--keep",
+            min=1,
+            help="Go on without end: make a song whenever fewer than this are there. Train on stream:DIR.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same songs.")] = 0,
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Songs at once.", show_default="as many as CPUs")
@@ -110,9 +121,24 @@ def synth(
 ) -> None:
     """Make songs with exact stems, of synthesised voices and instruments; prints the folder."""
     with needs_extra("train"):
-        from vocalsep.training.synthesis import synthesise
+        from vocalsep.training.synthesis import synthesise, synthesise_stream
 
     report.log_to_stderr(0)
+    if (minutes is None) == (keep is None):
+        raise OptionError("it is not clear how many songs to make", "Give either --minutes or --keep.")
+    if keep is not None:
+        if jobs not in (None, 1):
+            raise OptionError("--jobs does not go with --keep: a stream is made by one process", "Leave it out.")
+        synthesise_stream(
+            out,
+            keep=keep,
+            seed=seed,
+            song_seconds=song_seconds,
+            voices=voices,
+            on_song=lambda song: report.say(str(song)),
+        )
+        return
+    assert minutes is not None
     with ProgressDisplay(wanted=True) as display, display.bar("making songs") as advance:
         songs = synthesise(
             out,

@@ -1,10 +1,11 @@
-"""Where tracks come from: MUSDB18-HQ, folders of stems, pools of unpaired files, synthesised songs, or several."""
+"""Where tracks come from: MUSDB18-HQ, folders of stems, pools of unpaired files, synthesised songs, or a stream."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
 import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,8 +80,8 @@ def open_dataset(spec: str) -> Dataset:
 
     Args:
         spec: ``musdb18hq:ROOT`` (or ``musdb18hq``, in `data_folder`), ``folders:ROOT``, ``synth:ROOT``,
-            ``pools:VOCALS,ACCOMPANIMENT``, or a folder, which is MUSDB18-HQ where it has its parts and names;
-            or several of these with `` + `` between them.
+            ``stream:ROOT``, ``pools:VOCALS,ACCOMPANIMENT``, or a folder, which is MUSDB18-HQ where it has its parts
+            and names; or several of these with `` + `` between them.
 
     Raises:
         OptionError: the spec is none of these.
@@ -100,6 +101,8 @@ def open_dataset(spec: str) -> Dataset:
         return Musdb18hq(_folder(Path(rest)))
     if kind in ("folders", "synth") and rest:
         return Folders(kind, _folder(Path(rest)))
+    if kind == "stream" and rest:
+        return Stream(_folder(Path(rest)))
     if kind == "pools":
         folders = rest.split(",")
         if len(folders) != 2 or not all(folders):
@@ -108,7 +111,7 @@ def open_dataset(spec: str) -> Dataset:
     if not spec or not Path(spec).is_dir():
         raise OptionError(
             f"no data set is called '{spec}', and no folder",
-            "Give a folder, musdb18hq:ROOT, folders:ROOT, synth:ROOT or pools:VOCALS,ACCOMPANIMENT.",
+            "Give a folder, musdb18hq:ROOT, folders:ROOT, synth:ROOT, stream:ROOT or pools:VOCALS,ACCOMPANIMENT.",
         )
     if any((Path(spec) / "train" / name).is_dir() for name in MUSDB18HQ_VALIDATION):
         return Musdb18hq(Path(spec))
@@ -220,6 +223,40 @@ class Pools:
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """Songs that come and go: one process adds track folders, and the trainer removes those it has heard.
+
+    All of them train. They validate nothing, because a measure must stay the same: add a data set that validates.
+    """
+
+    root: Path
+    has_test = False
+
+    @property
+    def spec(self) -> str:
+        """What `open_dataset` makes it of."""
+        return f"stream:{self.root}"
+
+    def tracks(self, split: Split) -> list[Track]:
+        """The songs that are there now, for ``train`` and ``all``; the other parts are empty.
+
+        Raises:
+            NoTracksError: no song is there yet.
+            InputError: a file is damaged.
+        """
+        _check_split(split)
+        return _opened(find_track_folders(self.root), self.spec, split) if split in ("train", "all") else []
+
+    def songs(self) -> list[Path]:
+        """The folders of the songs that are there now, the oldest first."""
+        return [self.root / folder.name for folder in find_track_folders(self.root)]
+
+    def remove(self, song: Path) -> None:
+        """Delete a song; what another program holds open or has deleted already is left."""
+        shutil.rmtree(song, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Several:
     """Data sets taken together, track by track."""
 
@@ -246,6 +283,11 @@ class Several:
             if split != "test" or dataset.has_test or not self.has_test
             for track in dataset.tracks(split)
         ]
+
+
+def parts_of(dataset: Dataset) -> tuple[Dataset, ...]:
+    """The data sets that were put together, in their order; of one that was not, itself."""
+    return dataset.datasets if isinstance(dataset, Several) else (dataset,)
 
 
 def without_folders(spec: str) -> str:

@@ -15,6 +15,7 @@ from vocalsep.models.base import SeparationModel, SpectrogramModel
 from vocalsep.models.mdx_net import MDXNet, MDXNetConfig
 from vocalsep.models.mel_band_roformer import MelBandRoformer, MelBandRoformerConfig
 from vocalsep.models.open_unmix import OpenUnmix, OpenUnmixConfig
+from vocalsep.models.sparse_tdf import SparseTDF, SparseTDFConfig
 from vocalsep.models.tdf_mask import TDFMask, TDFMaskConfig
 from vocalsep.models.tfc_tdf_v3 import TFCTDFv3, TFCTDFv3Config
 from vocalsep.models.unet import UNet, UNetConfig, tdf, tdsa, tdt
@@ -51,6 +52,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     "tdsa": Architecture(UNetConfig, partial(UNet, mixer=tdsa), segment_seconds=3.0),
     "tdt": Architecture(UNetConfig, partial(UNet, mixer=tdt)),
     "tdf_mask": Architecture(TDFMaskConfig, TDFMask),
+    "sparse_tdf": Architecture(SparseTDFConfig, SparseTDF),
     # the segments that the public weights were trained on: 255 and 800 hops of the published transforms
     "tfc_tdf_v3": Architecture(
         TFCTDFv3Config,

@@ -6,6 +6,7 @@ sub-bands folded into channels as there; the mask and the compressed features ar
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vocalsep.errors import OptionError
-from vocalsep.models.base import SpectrogramModel
+from vocalsep.models.base import SpectrogramConfig, SpectrogramModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,13 +142,55 @@ class Head(nn.Module):
         return output
 
 
-class TDFMask(SpectrogramModel):
+class MaskModel(SpectrogramModel):
+    """A network that estimates a complex mask from level-normalised, compressed mid/side features.
+
+    Attributes:
+        n_bins: number of bins that the network sees, from the lowest up. The mask is zero above them.
+        compression: exponent of magnitudes in the features.
+    """
+
+    def __init__(self, config: SpectrogramConfig, *, n_bins: int, compression: float) -> None:
+        super().__init__(config)
+        self.n_bins, self.compression = n_bins, compression
+
+    def features(self, spectrogram: Tensor) -> Tensor:
+        """Complex ``(batch, 2, bin, frame)`` to six real maps ``(batch, 6, frame, bin)``.
+
+        With c(z) = z (|z| + 1e-4)^(compression - 1): Re c(L), Re c(R), Im c(L), Im c(R), and the compressed
+        magnitudes of L + R and L - R.
+        """
+        compressed = spectrogram * (spectrogram.abs() + 1e-4) ** (self.compression - 1)
+        left, right = spectrogram.unbind(dim=1)
+        middle_side = torch.stack([left + right, left - right], dim=1)
+        maps = [compressed.real, compressed.imag, (middle_side.abs() + 1e-4) ** self.compression]
+        return torch.cat(maps, dim=1).transpose(-1, -2)
+
+    @abstractmethod
+    def mask(self, spectrogram: Tensor) -> Tensor:
+        """Complex ``(batch, 2, bin, frame)``, of a level near one, to a complex mask of the same shape."""
+
+    def spectrograms(self, waveform: Tensor) -> Tensor:
+        """``(batch, 2, sample)`` to ``(batch, 1, 2, bin, frame)``; the level is taken out and put back."""
+        # float64: squares of any finite float32 are finite there
+        energy = waveform.double().square().mean(dim=(1, 2), keepdim=True)
+        level = energy.sqrt().float() + 1e-6
+        return super().spectrograms(waveform / level) * level[..., None, None]
+
+    def estimate(self, spectrogram: Tensor) -> Tensor:
+        """Complex ``(batch, 2, bin, frame)`` to complex ``(batch, 1, 2, bin, frame)``."""
+        n_bins = spectrogram.shape[-2]
+        seen = spectrogram[:, :, : self.n_bins]
+        estimate = self.mask(seen) * seen
+        return functional.pad(estimate, (0, 0, 0, n_bins - self.n_bins)).unsqueeze(1)
+
+
+class TDFMask(MaskModel):
     """A U-Net on level-normalised, compressed mid/side features; its output is a complex mask."""
 
     def __init__(self, config: TDFMaskConfig) -> None:
-        super().__init__(config)
-        self.n_bins, self.sub_bands, self.frame_multiple = config.n_bins, config.sub_bands, 2**config.scales
-        self.compression, self.mask_bias = config.compression, config.mask_bias
+        super().__init__(config, n_bins=config.n_bins, compression=config.compression)
+        self.sub_bands, self.frame_multiple, self.mask_bias = config.sub_bands, 2**config.scales, config.mask_bias
         widths = [config.width + i * config.growth for i in range(config.scales + 1)]
         bins = [(config.n_bins // config.sub_bands) >> i for i in range(config.scales + 1)]
 
@@ -163,18 +206,6 @@ class TDFMask(SpectrogramModel):
             Decoder(block(2 * widths[i], i), widths[i + 1], widths[i]) for i in reversed(range(config.scales))
         )
         self.head = Head(widths[0], 4 * config.sub_bands)
-
-    def features(self, spectrogram: Tensor) -> Tensor:
-        """Complex ``(batch, 2, bin, frame)`` to six real maps ``(batch, 6, frame, bin)``.
-
-        With c(z) = z (|z| + 1e-4)^(compression - 1): Re c(L), Re c(R), Im c(L), Im c(R), and the compressed
-        magnitudes of L + R and L - R.
-        """
-        compressed = spectrogram * (spectrogram.abs() + 1e-4) ** (self.compression - 1)
-        left, right = spectrogram.unbind(dim=1)
-        middle_side = torch.stack([left + right, left - right], dim=1)
-        maps = [compressed.real, compressed.imag, (middle_side.abs() + 1e-4) ** self.compression]
-        return torch.cat(maps, dim=1).transpose(-1, -2)
 
     def network(self, x: Tensor) -> Tensor:
         """Folded features ``(batch, 6 * band, frame, bin)`` to mask parts ``(batch, 4 * band, frame, bin)``.
@@ -209,17 +240,3 @@ class TDFMask(SpectrogramModel):
             channel=2,
         )
         return torch.complex(real + self.mask_bias, imaginary)
-
-    def spectrograms(self, waveform: Tensor) -> Tensor:
-        """``(batch, 2, sample)`` to ``(batch, 1, 2, bin, frame)``; the level is taken out and put back."""
-        # float64: squares of any finite float32 are finite there
-        energy = waveform.double().square().mean(dim=(1, 2), keepdim=True)
-        level = energy.sqrt().float() + 1e-6
-        return super().spectrograms(waveform / level) * level[..., None, None]
-
-    def estimate(self, spectrogram: Tensor) -> Tensor:
-        """Complex ``(batch, 2, bin, frame)`` to complex ``(batch, 1, 2, bin, frame)``."""
-        n_bins = spectrogram.shape[-2]
-        seen = spectrogram[:, :, : self.n_bins]
-        estimate = self.mask(seen) * seen
-        return functional.pad(estimate, (0, 0, 0, n_bins - self.n_bins)).unsqueeze(1)

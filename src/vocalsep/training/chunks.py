@@ -76,16 +76,28 @@ class TrainingChunks(Dataset[Tensor]):
         shape: of the chunks.
         chunks_per_track: examples of each track an epoch.
         seed: of all draws.
+        n_chunks: examples an epoch; None is `chunks_per_track` of each track.
+        weights: how often each track is drawn from, one number for each; None takes the tracks in turn.
 
     Raises:
         DatasetError: see `check_tracks`.
     """
 
-    def __init__(self, tracks: Sequence[Track], shape: ChunkShape, *, chunks_per_track: int, seed: int) -> None:
+    def __init__(
+        self,
+        tracks: Sequence[Track],
+        shape: ChunkShape,
+        *,
+        chunks_per_track: int,
+        seed: int,
+        n_chunks: int | None = None,
+        weights: Sequence[float] | None = None,
+    ) -> None:
         check_tracks(tracks, shape)
         self._tracks, self._shape, self._seed = tracks, shape, seed
-        self._having = {stem: [track for track in tracks if stem in track.stems] for stem in STEMS}
-        self._n_chunks = len(tracks) * chunks_per_track
+        self._having = {stem: _Draw.of_stem(stem, tracks, weights) for stem in STEMS}
+        self._every = _Draw(tracks, weights) if weights else None
+        self._n_chunks = n_chunks or len(tracks) * chunks_per_track
 
     def __len__(self) -> int:
         """Chunks an epoch."""
@@ -104,16 +116,35 @@ class TrainingChunks(Dataset[Tensor]):
         """
         epoch, number = key
         rng = np.random.default_rng([self._seed, epoch, number])
-        track = self._tracks[number % len(self._tracks)]
+        track = self._every(rng) if self._every else self._tracks[number % len(self._tracks)]
         start = int(rng.integers(track.n_samples - self._shape.n_samples + 1))
         stems = []
         for stem in STEMS:
             source, position = track, start
             if stem not in track.stems:
-                source = self._having[stem][int(rng.integers(len(self._having[stem])))]
+                source = self._having[stem](rng)
                 position = int(rng.integers(source.n_samples - self._shape.n_samples + 1))
             stems.append(read_chunk(source, stem, position, self._shape))
         return torch.stack(stems)
+
+
+class _Draw:
+    """Draws a track, by weights or each alike."""
+
+    def __init__(self, tracks: Sequence[Track], weights: Sequence[float] | None) -> None:
+        self._tracks = tracks
+        self._ends = None if weights is None else np.cumsum(weights) / np.sum(weights)
+
+    @classmethod
+    def of_stem(cls, stem: str, tracks: Sequence[Track], weights: Sequence[float] | None) -> _Draw:
+        """Draw one of the tracks that have a stem."""
+        having = [number for number, track in enumerate(tracks) if stem in track.stems]
+        return cls([tracks[number] for number in having], weights and [weights[number] for number in having])
+
+    def __call__(self, rng: np.random.Generator) -> Track:
+        if self._ends is None:
+            return self._tracks[int(rng.integers(len(self._tracks)))]
+        return self._tracks[min(int(np.searchsorted(self._ends, rng.random(), "right")), len(self._tracks) - 1)]
 
 
 class ValidationChunks(Dataset[Tensor]):

@@ -32,6 +32,11 @@ class DataSettings:
         batch_size: examples in a step, for each process.
         workers: processes that read, for each process that trains.
         valid_chunks_per_track: examples of each validation track, evenly spaced; 0 is the whole track.
+        epoch_chunks: examples an epoch, whatever the number of tracks; 0 is `chunks_per_track` of each. A stream
+            needs it.
+        shares: how often each data set is drawn from, one number for each, in the order they were given; empty
+            draws every track alike. Needs `epoch_chunks`.
+        stream_passes: number of epochs in which a song of a stream is heard before it is removed.
     """
 
     chunk_seconds: float = 3.0
@@ -39,9 +44,17 @@ class DataSettings:
     batch_size: int = 8
     workers: int = 2
     valid_chunks_per_track: int = 0
+    epoch_chunks: int = 0
+    shares: tuple[float, ...] = ()
+    stream_passes: int = 4
 
     def __post_init__(self) -> None:
         _at_least(self, chunk_seconds=0.1, chunks_per_track=1, batch_size=1, workers=0, valid_chunks_per_track=0)
+        _at_least(self, epoch_chunks=0, stream_passes=1)
+        if self.shares and not self.epoch_chunks:
+            raise OptionError("data.shares needs a number of chunks", "Add --set data.epoch_chunks=1000.")
+        if self.shares and (min(self.shares) < 0 or not any(self.shares)):
+            raise OptionError(f"data.shares is {self.shares}", "Give numbers of 0 or more that are not all 0.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

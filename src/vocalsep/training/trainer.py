@@ -21,7 +21,7 @@ from torch.amp.grad_scaler import GradScaler
 from torch.optim.swa_utils import AveragedModel
 
 from vocalsep.config import from_mapping
-from vocalsep.datasets.sources import Dataset, open_dataset
+from vocalsep.datasets.sources import Dataset, Stream, open_dataset, parts_of
 from vocalsep.device import choose_precision
 from vocalsep.errors import DivergedError, InputError, OptionError, RunError, UnfitTrackError, VocalsepError
 from vocalsep.models import build_model
@@ -37,6 +37,7 @@ from vocalsep.training.chunks import (
 )
 from vocalsep.training.environment import describe_environment
 from vocalsep.training.estimator import Estimator, compare
+from vocalsep.training.heard_songs import HeardSongs
 from vocalsep.training.initial_weights import initial_state
 from vocalsep.training.journal import Journal
 from vocalsep.training.losses import weighted_losses
@@ -105,15 +106,27 @@ class Trainer:
         data, augmentation = self._recipe.data, self._recipe.augmentation
         signal = self._model.config
         self._n_samples = round(data.chunk_seconds * signal.sample_rate)
-        shape = ChunkShape(sample_rate=signal.sample_rate, channels=signal.channels, n_samples=self._n_samples)
-        reading = dataclasses.replace(shape, n_samples=augmentation.samples_for(self._n_samples))
-        self._training = TrainingChunks(
-            dataset.tracks("train"), reading, chunks_per_track=data.chunks_per_track, seed=self._recipe.run.seed
+        self._shape = ChunkShape(
+            sample_rate=signal.sample_rate, channels=signal.channels, n_samples=self._n_samples
         )
+        self._dataset_parts = parts_of(dataset)
+        self._streams = [part for part in self._dataset_parts if isinstance(part, Stream)]
+        self._heard = HeardSongs(self._streams, passes=data.stream_passes)
+        if self._streams and not data.epoch_chunks:
+            raise OptionError(
+                "a stream has no end, and an epoch needs one",
+                "Add --set data.epoch_chunks=1000 (chunks an epoch).",
+            )
+        if data.shares and len(data.shares) != len(self._dataset_parts):
+            raise OptionError(
+                f"data.shares has {len(data.shares)} numbers for {len(self._dataset_parts)} data sets",
+                "Give one for each --data, in their order.",
+            )
+        self._reading = dataclasses.replace(self._shape, n_samples=augmentation.samples_for(self._n_samples))
         self._validation = ValidationChunks(
-            dataset.tracks("valid"), shape, chunks_per_track=data.valid_chunks_per_track
+            dataset.tracks("valid"), self._shape, chunks_per_track=data.valid_chunks_per_track
         )
-        self._loader = ChunkLoader(self._training, self._validation, workers=data.workers)
+        self._read_tracks()
         together = data.batch_size * self._accelerator.num_processes * self._recipe.optimiser.accumulate
         self.epoch_steps: int = len(self._training) // together
         if not self.epoch_steps:
@@ -121,6 +134,22 @@ class Trainer:
                 f"an epoch of {len(self._training)} chunks makes no step of {together}",
                 "Add tracks, or use smaller batches: --set data.batch_size=2",
             )
+
+    def _read_tracks(self) -> None:
+        """Take in the tracks that are there now: those of a stream change from epoch to epoch."""
+        data = self._recipe.data
+        parts = [part.tracks("train") for part in self._dataset_parts]
+        shares = data.shares or [len(part) for part in parts]
+        weights = [share / len(part) for part, share in zip(parts, shares, strict=True) for _ in part]
+        self._training = TrainingChunks(
+            [track for part in parts for track in part],
+            self._reading,
+            chunks_per_track=data.chunks_per_track,
+            seed=self._recipe.run.seed,
+            n_chunks=data.epoch_chunks or None,
+            weights=weights if data.shares else None,
+        )
+        self._loader = ChunkLoader(self._training, self._validation, workers=data.workers)
 
     @property
     def is_main(self) -> bool:
@@ -210,6 +239,9 @@ class Trainer:
     def _train_epoch(self, journal: Journal) -> bool:
         """Train to the end of the epoch; whether it was reached."""
         position, accumulate = self.position, self._recipe.optimiser.accumulate
+        songs = self._heard.songs()
+        if self._streams:
+            self._read_tracks()
         batches = batched(self._training.order(position.epoch), self._recipe.data.batch_size)
         first, last = position.epoch_step * accumulate, self.epoch_steps * accumulate
         loaded = self._loader.load(self._own(batches)[first:last])
@@ -233,6 +265,8 @@ class Trainer:
             self._save()
             raise
         self._look(journal)
+        if self.is_main:
+            self._heard.count(songs)
         return True
 
     def _step(self, loaded: Iterator[Tensor]) -> None:

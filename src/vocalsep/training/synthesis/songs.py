@@ -9,6 +9,7 @@ import math
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -41,6 +42,7 @@ _SHORTEST_SECONDS = 4.0
 _FLAC = OutputFormat(container="flac", depth="16")
 _RECORD = "song.json"
 _CACHE = ".cache"
+_POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,15 +107,7 @@ def synthesise(
         OutputError: the folder cannot be written.
     """
     _check(minutes, seed, jobs, song_seconds)
-    find_program("fluidsynth", FLUIDSYNTH_HINT)
-    studio = Studio(
-        folder=Path(out_dir).absolute(),
-        seed=seed,
-        song_seconds=min(song_seconds, max(60 * minutes, _SHORTEST_SECONDS)),
-        speakers=find_speakers() + (recorded_speakers(voices) if voices else ()),
-        soundfonts=find_soundfonts(),
-    )
-    make_folder(studio.folder / _CACHE)
+    studio = _open_studio(out_dir, seed, min(song_seconds, max(60 * minutes, _SHORTEST_SECONDS)), voices)
     seconds = _lengths(studio, minutes)
     missing = [index for index in range(len(seconds)) if not _is_made(studio, index)]
     done = sum(seconds) - sum(seconds[index] for index in missing)
@@ -138,6 +132,70 @@ def synthesise(
         for index in missing:
             shutil.rmtree(_temporary(studio, index), ignore_errors=True)
     return [studio.song_folder(index) for index in range(len(seconds))]
+
+
+def synthesise_stream(
+    out_dir: Path,
+    *,
+    keep: int,
+    seed: int,
+    song_seconds: float = SONG_SECONDS,
+    voices: Path | None = None,
+    finish: Callable[[Path], None] = lambda folder: None,
+    should_stop: Callable[[], bool] = lambda: False,
+    on_song: Callable[[Path], None] = lambda folder: None,
+) -> None:
+    """Make songs without end: a new one whenever fewer than ``keep`` are there.
+
+    Whoever trains removes the songs that it has heard (``open_dataset("stream:DIR")``), so that no song need be
+    heard twice. Each song follows from the seed and its number. The number of the next song is kept in the folder: a
+    stream that was stopped goes on with songs that nobody has heard.
+
+    Args:
+        out_dir: folder of the songs.
+        keep: number of songs that may wait there.
+        seed: 0 or more; another one gives other songs.
+        song_seconds: about how long a song is.
+        voices: folder of recordings of speakers; see `synthesise`.
+        finish: called with the folder of a song before the song appears in ``out_dir``; it may change the files.
+        should_stop: asked before each song, and every second while none is needed.
+        on_song: called with the folder of each new song.
+
+    Raises:
+        OptionError: a number out of its range.
+        MissingToolError: FluidSynth, a soundfont or a second speech synthesiser is missing.
+        OutputError: the folder cannot be written.
+    """
+    _check(1.0, seed, None, song_seconds)
+    if keep < 1:
+        raise OptionError(f"keep is {keep}", "Give 1 or more.")
+    studio = _open_studio(out_dir, seed, song_seconds, voices)
+    next_file = studio.folder / _CACHE / f"next-{seed}"
+    index = int(next_file.read_text(encoding="utf-8")) if next_file.exists() else 0
+    while not should_stop():
+        if sum(1 for _ in studio.folder.glob("song-*")) >= keep:
+            time.sleep(_POLL_SECONDS)
+            continue
+        if not studio.song_folder(index).exists():  # else the stream was stopped before it had written the number
+            for voice in sorted(_make(studio, index, finish)):
+                log.warning("%s has no syllables to sing, and is left out", voice)
+            on_song(studio.song_folder(index))
+        index += 1
+        with atomic_path(next_file) as temporary:
+            temporary.write_text(str(index), encoding="utf-8")
+
+
+def _open_studio(out_dir: Path, seed: int, song_seconds: float, voices: Path | None) -> Studio:
+    find_program("fluidsynth", FLUIDSYNTH_HINT)
+    studio = Studio(
+        folder=Path(out_dir).absolute(),
+        seed=seed,
+        song_seconds=song_seconds,
+        speakers=find_speakers() + (recorded_speakers(voices) if voices else ()),
+        soundfonts=find_soundfonts(),
+    )
+    make_folder(studio.folder / _CACHE)
+    return studio
 
 
 def _check(minutes: float, seed: int, jobs: int | None, song_seconds: float) -> None:
@@ -193,7 +251,7 @@ def _temporary(studio: Studio, index: int) -> Path:
     return studio.folder / f"{TEMPORARY_PREFIX}{studio.song_folder(index).name}"
 
 
-def _make(studio: Studio, index: int) -> set[str]:
+def _make(studio: Studio, index: int, finish: Callable[[Path], None] = lambda folder: None) -> set[str]:
     """What a worker does: make the song of an index, and say which voices it should have had and cannot."""
     folder = _temporary(studio, index)
     try:
@@ -203,6 +261,7 @@ def _make(studio: Studio, index: int) -> set[str]:
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             stems = render_song(song, recordings, studio.soundfonts, Path(scratch))
         _write(studio, song, stems, folder)
+        finish(folder)
         folder.replace(studio.song_folder(index))
     except OSError as error:
         raise output_error(error, studio.song_folder(index)) from error

@@ -1,0 +1,176 @@
+"""The second default: TFC-TDF blocks over a sparsely compressed spectrum, with LSTMs along time at the bottleneck.
+
+The window is long enough to part the harmonics of a voice from those of a bass or a piano. Low bins keep their
+full resolution; groups of middle and of high bins share a position, so that the network stays cheap.
+
+Reference: the sparse compression of bands is that of SCNet (Tong et al. 2024, arXiv:2401.13276); the block is that
+of TFC-TDF-UNet v3 (Kim, Lee and Jung 2023, arXiv:2306.09382); recurrence along time after TFC-TDF blocks is that of
+DTTNet (Chen et al. 2023, arXiv:2309.08684).
+Deviation: a mask is estimated, from compressed features; each band is compressed by one linear map; skips are
+added, which halves the cost of the convolutions after them; there is no recurrence along frequency, where the TDF
+already sees all positions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vocalsep.errors import OptionError
+from vocalsep.models.tdf_mask import MaskModel, NormReLUConv, TFCTDFBlock
+
+_MAPS, _MASK_MAPS = 6, 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SparseTDFConfig:
+    """Sizes of the network.
+
+    Attributes:
+        sample_rate: Hz.
+        channels: channels of the waveform. Only 2 is possible, because the features are those of a stereo pair.
+        stems: name of the one stem the network estimates. The other stem is mixture minus estimate.
+        n_fft: window length in samples.
+        hop_length: samples from one window to the next.
+        band_bins: number of bins in each band, from the lowest band up. The mask is zero above the last band.
+        band_strides: number of neighbouring bins of each band that share one position.
+        width: channels at full resolution.
+        growth: channels added at each scale.
+        scales: how often frames and positions are halved.
+        bottleneck_factor: factor by which a TDF squeezes its positions.
+        recurrent_layers: pairs of a recurrent layer and a block at the bottleneck.
+        recurrent_width: hidden units of an LSTM in each direction.
+        compression: exponent of magnitudes in the features.
+        mask_bias: number added to the real part of the mask.
+    """
+
+    sample_rate: int = 44100
+    channels: int = 2
+    stems: tuple[str, ...] = ("vocals",)
+    n_fft: int = 4096
+    hop_length: int = 1024
+    band_bins: tuple[int, ...] = (384, 640, 1024)
+    band_strides: tuple[int, ...] = (1, 4, 16)
+    width: int = 32
+    growth: int = 32
+    scales: int = 2
+    bottleneck_factor: int = 4
+    recurrent_layers: int = 2
+    recurrent_width: int = 64
+    compression: float = 0.3
+    mask_bias: float = 0.3
+
+    def __post_init__(self) -> None:
+        if self.channels != 2 or len(self.stems) != 1:
+            raise OptionError("sparse_tdf takes 2 channels and estimates one stem")
+        if len(self.band_bins) != len(self.band_strides):
+            raise OptionError(f"{len(self.band_bins)} bands have {len(self.band_strides)} strides")
+        if sum(self.band_bins) > self.n_fft // 2 + 1:
+            raise OptionError(f"the bands have {sum(self.band_bins)} bins, and the window {self.n_fft // 2 + 1}")
+        for n_bins, stride in zip(self.band_bins, self.band_strides, strict=True):
+            if n_bins % (stride << self.scales):
+                raise OptionError(f"a band of {n_bins} bins does not divide into {stride} x {2**self.scales}")
+
+    @property
+    def band_positions(self) -> tuple[int, ...]:
+        """Number of positions of each band."""
+        return tuple(bins // stride for bins, stride in zip(self.band_bins, self.band_strides, strict=True))
+
+
+class TimeLSTM(nn.Module):
+    """A bidirectional LSTM along the frames of each position, inside a residual connection."""
+
+    def __init__(self, channels: int, hidden: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels)
+        self.lstm = nn.LSTM(channels, hidden, bidirectional=True)
+        self.output = nn.Linear(2 * hidden, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(batch, channel, frame, position)``."""
+        sequences = rearrange(self.norm(x), "batch channel frame position -> frame (batch position) channel")
+        heard: Tensor = self.output(self.lstm(sequences.contiguous())[0])
+        return x + rearrange(heard, "frame (batch position) channel -> batch channel frame position", batch=len(x))
+
+
+class SparseTDF(MaskModel):
+    """A U-Net on level-normalised, compressed mid/side features; its output is a complex mask."""
+
+    def __init__(self, config: SparseTDFConfig) -> None:
+        super().__init__(config, n_bins=sum(config.band_bins), compression=config.compression)
+        self.mask_bias, self.frame_multiple = config.mask_bias, 2**config.scales
+        self.bands, self.strides, self.positions = config.band_bins, config.band_strides, config.band_positions
+        widths = [config.width + i * config.growth for i in range(config.scales + 1)]
+        positions = [sum(config.band_positions) >> i for i in range(config.scales + 1)]
+
+        def block(in_channels: int, scale: int) -> TFCTDFBlock:
+            return TFCTDFBlock(in_channels, widths[scale], positions[scale], config.bottleneck_factor)
+
+        scales = range(config.scales)
+        self.compress = nn.ModuleList(nn.Conv2d(_MAPS * stride, widths[0], 1) for stride in self.strides)
+        self.encoder = nn.ModuleList(block(widths[i], i) for i in scales)
+        self.down = nn.ModuleList(
+            NormReLUConv(nn.Conv2d(widths[i], widths[i + 1], 2, 2, bias=False)) for i in scales
+        )
+        self.bottleneck = nn.Sequential(block(widths[-1], config.scales))
+        for _ in range(config.recurrent_layers):
+            self.bottleneck.append(TimeLSTM(widths[-1], config.recurrent_width))
+            self.bottleneck.append(block(widths[-1], config.scales))
+        self.up = nn.ModuleList(
+            NormReLUConv(nn.ConvTranspose2d(widths[i + 1], widths[i], 2, 2, bias=False)) for i in scales
+        )
+        self.decoder = nn.ModuleList(block(widths[i], i) for i in scales)
+        self.hidden = nn.Conv2d(2 * widths[0], 2 * widths[0], 1)
+        self.expand = nn.ModuleList(nn.Conv2d(2 * widths[0], _MASK_MAPS * stride, 1) for stride in self.strides)
+
+    def network(self, x: Tensor) -> Tensor:
+        """Features ``(batch, 6, frame, bin)`` to mask parts ``(batch, 4, frame, bin)``.
+
+        The number of frames is a multiple of ``2 ** scales``.
+        """
+        first = x = torch.cat(
+            [
+                compress(
+                    rearrange(band, "batch map frame (position bin) -> batch (map bin) frame position", bin=stride)
+                )
+                for band, stride, compress in zip(
+                    x.split(self.bands, dim=-1), self.strides, self.compress, strict=True
+                )
+            ],
+            dim=-1,
+        )
+        skips = []
+        for encoder, down in zip(self.encoder, self.down, strict=True):
+            skips.append(encoder(x))
+            x = down(skips[-1])
+        x = self.bottleneck(x)
+        for up, decoder in zip(reversed(self.up), reversed(self.decoder), strict=True):
+            x = decoder(up(x) + skips.pop())
+        x = functional.relu(self.hidden(torch.cat([x, first], dim=1)))
+        return torch.cat(
+            [
+                rearrange(
+                    expand(band), "batch (map bin) frame position -> batch map frame (position bin)", bin=stride
+                )
+                for band, stride, expand in zip(
+                    x.split(self.positions, dim=-1), self.strides, self.expand, strict=True
+                )
+            ],
+            dim=-1,
+        )
+
+    def network_output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of the mask's four maps for that of the six features."""
+        return shape[0], _MASK_MAPS, *shape[2:]
+
+    def mask(self, spectrogram: Tensor) -> Tensor:
+        """Complex ``(batch, 2, bin, frame)``, of a level near one, to a complex mask of the same shape."""
+        n_frames = spectrogram.shape[-1]
+        maps = functional.pad(self.features(spectrogram), (0, 0, 0, -n_frames % self.frame_multiple))
+        maps = self.network(maps)[:, :, :n_frames].float().transpose(-1, -2)
+        real, imaginary = maps.chunk(2, dim=1)
+        return torch.complex(real + self.mask_bias, imaginary)
