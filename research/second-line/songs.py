@@ -1,8 +1,8 @@
 """Fill a stream with synthesised songs, without end: ``python songs.py OUT --voices SPEAKERS --seed 1``.
 
 Every song is written as two files, which are faster to read than the stems of a band. Three songs of four lose
-their lead instrument: a network that hears a lead in nearly every song learns to doubt every voice. Half of the leads
-that stay go through the vocoder that the voices come from, so that the vocoder's sound does not tell a voice from an
+their lead instrument: a network that hears a lead in nearly every song learns to doubt every voice. Half of the
+leads that stay go through the vocoder that the voices come from: the vocoder's sound must not tell a voice from an
 instrument.
 """
 

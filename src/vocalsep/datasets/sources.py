@@ -1,4 +1,4 @@
-"""Where tracks come from: MUSDB18-HQ, folders of stems, pools of unpaired files, synthesised songs, or a stream."""
+"""Where tracks come from: MUSDB18-HQ, folders of stems, pools of unpaired files, synthesised songs, streams."""
 
 from __future__ import annotations
 
@@ -80,8 +80,8 @@ def open_dataset(spec: str) -> Dataset:
 
     Args:
         spec: ``musdb18hq:ROOT`` (or ``musdb18hq``, in `data_folder`), ``folders:ROOT``, ``synth:ROOT``,
-            ``stream:ROOT``, ``pools:VOCALS,ACCOMPANIMENT``, or a folder, which is MUSDB18-HQ where it has its parts
-            and names; or several of these with `` + `` between them.
+            ``stream:ROOT``, ``pools:VOCALS,ACCOMPANIMENT``, or a folder, which is MUSDB18-HQ where it has its
+            parts and names; or several of these with `` + `` between them.
 
     Raises:
         OptionError: the spec is none of these.

@@ -4,8 +4,8 @@ The window is long enough to part the harmonics of a voice from those of a bass 
 full resolution; groups of middle and of high bins share a position, so that the network stays cheap.
 
 Reference: the sparse compression of bands is that of SCNet (Tong et al. 2024, arXiv:2401.13276); the block is that
-of TFC-TDF-UNet v3 (Kim, Lee and Jung 2023, arXiv:2306.09382); recurrence along time after TFC-TDF blocks is that of
-DTTNet (Chen et al. 2023, arXiv:2309.08684).
+of TFC-TDF-UNet v3 (Kim, Lee and Jung 2023, arXiv:2306.09382); recurrence along time after TFC-TDF blocks is that
+of DTTNet (Chen et al. 2023, arXiv:2309.08684).
 Deviation: a mask is estimated, from compressed features; each band is compressed by one linear map; skips are
 added, which halves the cost of the convolutions after them; there is no recurrence along frequency, where the TDF
 already sees all positions.

@@ -148,8 +148,8 @@ def synthesise_stream(
     """Make songs without end: a new one whenever fewer than ``keep`` are there.
 
     Whoever trains removes the songs that it has heard (``open_dataset("stream:DIR")``), so that no song need be
-    heard twice. Each song follows from the seed and its number. The number of the next song is kept in the folder: a
-    stream that was stopped goes on with songs that nobody has heard.
+    heard twice. Each song follows from the seed and its number. The number of the next song is kept in the folder:
+    a stream that was stopped goes on with songs that nobody has heard.
 
     Args:
         out_dir: folder of the songs.
