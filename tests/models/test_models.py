@@ -13,6 +13,11 @@ SMALL = {
     "tdsa": {"n_fft": 256, "hop_length": 128, "n_bins": 128, "growth": 4},
     "tdt": {"n_fft": 256, "hop_length": 128, "n_bins": 128, "growth": 4},
     "tdf_mask": {"n_fft": 256, "hop_length": 128, "n_bins": 128, "width": 4, "growth": 2},
+    "sparse_tdf": {
+        "n_fft": 256, "hop_length": 64, "band_bins": (32, 32, 64), "band_strides": (1, 2, 4),
+        "width": 4, "growth": 2,
+        "recurrent_width": 4,
+    },
     "tfc_tdf_v3": {"n_fft": 256, "hop_length": 128, "n_bins": 128, "width": 4, "growth": 2, "scales": 3},
     "mel_band_roformer": {
         "n_fft": 256, "hop_length": 64, "n_bands": 8, "width": 16, "depth": 1, "n_heads": 2, "head_width": 8,

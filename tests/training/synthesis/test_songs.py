@@ -22,7 +22,7 @@ import pyworld
 
 from vocalsep.datasets.sources import open_dataset
 from vocalsep.errors import MissingToolError, OptionError, OutputExistsError
-from vocalsep.training.synthesis import synthesise
+from vocalsep.training.synthesis import synthesise, synthesise_stream
 from vocalsep.training.synthesis.song import draw_song
 from vocalsep.training.synthesis.speech import Speaker, find_speakers, recorded_speakers
 from vocalsep.training.synthesis.tools import Soundfont, find_soundfonts
@@ -339,3 +339,27 @@ def test_all_that_is_played_is_in_the_song(drawn):
                 assert all(note.end > note.start >= 0 for note in phrase.notes)
                 assert phrase.notes[-1].end < song.form.seconds + 1.0
                 assert all(33 <= note.pitch <= 88 for note in phrase.notes)
+
+
+def test_a_stream_goes_on_where_it_stopped_and_makes_songs_as_they_are_taken(tmp_path):
+    made, stream = [], tmp_path / "stream"
+
+    def mark(folder):
+        assert not list(stream.glob(f"{folder.name.rpartition('song')[2]}"))  # not in sight yet
+        (folder / "mark").touch()
+
+    def run(until):
+        synthesise_stream(
+            stream, keep=2, seed=SEED, song_seconds=SECONDS, finish=mark, should_stop=lambda: len(made) >= until,
+            on_song=lambda song: made.append(song.name),
+        )  # fmt: skip
+
+    run(2)
+    assert made == ["song-0000", "song-0001"] == [song.name for song in songs_of(stream)]
+    shutil.rmtree(stream / "song-0000")  # as a trainer does with what it has heard
+    run(3)
+    assert made[-1] == "song-0002"
+    assert [song.name for song in songs_of(stream)] == ["song-0001", "song-0002"]
+    assert all((song / "mark").exists() for song in songs_of(stream))
+    alike = make(tmp_path / "list", minutes=0.4)  # a stream's songs are those of `synthesise` of that seed
+    assert (alike[2] / "mixture.flac").read_bytes() == (stream / "song-0002" / "mixture.flac").read_bytes()
