@@ -166,7 +166,7 @@ def noise(seconds: int) -> torch.Tensor:
 
 def rows(options: argparse.Namespace, folder: Path, url: str) -> Iterator[list[str]]:
     """One row for each model and precision, and for the peer."""
-    from vocalsep.weights.digest import sha256_of
+    from vocalsep.system.digest import sha256_of
     from vocalsep.weights.manifest import load_manifest
 
     os.environ.update(HF_ENDPOINT=url, NO_PROXY="127.0.0.1")

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "vocalsep"
 
 LAYERS = [
     {"_version", "errors"},
-    {"atomic", "config", "extra", "pipeline", "split_result", "template"},
+    {"split_result", "system", "template"},
     {"stft", "audio"},
     {"models"},
     {"device", "lanes"},

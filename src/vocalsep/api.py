@@ -15,7 +15,6 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from vocalsep.atomic import exists, output_exists
 from vocalsep.audio.formats import OutputFormat
 from vocalsep.audio.info import Samples
 from vocalsep.audio.reader import open_audio
@@ -23,10 +22,12 @@ from vocalsep.audio.stem_files import Clip, StemFiles
 from vocalsep.audio.tags import read_tags
 from vocalsep.ensemble import Ensemble
 from vocalsep.errors import NonFiniteAudioError, OptionError, OutputExistsError
-from vocalsep.pipeline import Drain
 from vocalsep.separation import SeparationOptions
 from vocalsep.split_result import SplitResult
 from vocalsep.stems import STEMS
+from vocalsep.system.files import exists
+from vocalsep.system.output_errors import output_exists
+from vocalsep.system.threads import Drain
 from vocalsep.template import DEFAULT_TEMPLATE, stem_paths
 
 Progress = Callable[[float, "float | None"], None]

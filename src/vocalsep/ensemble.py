@@ -12,9 +12,9 @@ import torch
 
 from vocalsep.audio.info import Samples
 from vocalsep.errors import OptionError
-from vocalsep.pipeline import share
 from vocalsep.separation import SegmentedSeparation, SeparationOptions
 from vocalsep.stems import STEMS, stream_stems
+from vocalsep.system.threads import share
 from vocalsep.weights.checkpoint import load_model
 from vocalsep.weights.members import ensemble_id, members
 from vocalsep.weights.resolve import resolve

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from vocalsep.audio.info import Samples
 from vocalsep.audio.resample import StreamResampler
-from vocalsep.pipeline import prefetch
 from vocalsep.separation import SegmentedSeparation
+from vocalsep.system.threads import prefetch
 
 STEMS = ("vocals", "accompaniment")
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from vocalsep.atomic import TEMPORARY_PREFIX
 from vocalsep.cli import report, signals
+from vocalsep.system.files import TEMPORARY_PREFIX
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are of POSIX")
 

@@ -27,10 +27,10 @@ import torch
 
 from stem_reading import leftovers
 from vocalsep.api import Separator
-from vocalsep.atomic import TEMPORARY_PREFIX
 from vocalsep.audio.reader import open_audio
 from vocalsep.cli import main as command
 from vocalsep.stems import STEMS
+from vocalsep.system.files import TEMPORARY_PREFIX
 
 RATE = 44100
 SAMPLES = {"a": 11025, "b": 4410, "c": 22050}  # of each song

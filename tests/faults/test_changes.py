@@ -12,9 +12,9 @@ import pytest
 import soundfile
 
 from stem_reading import leftovers, read
-from vocalsep.atomic import remove_leftovers
 from vocalsep.audio.stem_files import StemFiles
 from vocalsep.errors import DamagedAudioError, InputUnreadableError, OutputNotWritableError
+from vocalsep.system.files import remove_leftovers
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="open files cannot be removed on Windows")
 

@@ -18,7 +18,7 @@ from vocalsep.errors import (
     NonFiniteAudioError,
     NotAudioError,
 )
-from vocalsep.pipeline import aside
+from vocalsep.system.threads import aside
 
 __all__ = ["AUDIO_EXTENSIONS", "AudioInfo", "AudioReader", "open_audio"]
 

@@ -13,7 +13,7 @@ import typer
 from vocalsep.cli import report
 from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.errors import UnfitTrackError
-from vocalsep.extra import needs_extra
+from vocalsep.system.extras import needs_extra
 
 if TYPE_CHECKING:
     from vocalsep.datasets.check import Report

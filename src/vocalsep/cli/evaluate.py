@@ -16,7 +16,7 @@ from vocalsep.cli import options, report
 from vocalsep.cli.choice import QualityOption, announce_downloads, choose, complete_model
 from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.errors import BatchError, MissingExtraError
-from vocalsep.pipeline import in_order
+from vocalsep.system.threads import in_order
 
 if TYPE_CHECKING:
     from vocalsep.datasets.sources import Split as Part

@@ -14,7 +14,7 @@ import typer
 
 from vocalsep.cli import report
 from vocalsep.cli.progress import Advance, ProgressDisplay
-from vocalsep.extra import needs_extra
+from vocalsep.system.extras import needs_extra
 
 if TYPE_CHECKING:
     from vocalsep.datasets.sources import Dataset

@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from vocalsep.atomic import TEMPORARY_PREFIX, make_folder, output_error
 from vocalsep.errors import CorruptArchiveError, DiskFullError
+from vocalsep.system.files import TEMPORARY_PREFIX, make_folder
+from vocalsep.system.output_errors import output_error
 
 Progress = Callable[[float, float | None], None]
 """Called with the bytes that are done and, if known, those there are."""

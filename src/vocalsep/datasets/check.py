@@ -16,7 +16,7 @@ from vocalsep.datasets.candidates import Candidate, find_candidates
 from vocalsep.datasets.measure import Level, Measured, measure
 from vocalsep.datasets.sources import Dataset
 from vocalsep.errors import NoTracksError
-from vocalsep.pipeline import in_order
+from vocalsep.system.threads import in_order
 
 MODEL_RATE = 44100
 """Sample rate that models work at, in Hz."""

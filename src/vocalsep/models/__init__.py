@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 
-from vocalsep.config import from_mapping, to_mapping
 from vocalsep.errors import UnknownModelError
 from vocalsep.models.base import SeparationModel, SpectrogramModel
 from vocalsep.models.mdx_net import MDXNet, MDXNetConfig
@@ -18,6 +17,7 @@ from vocalsep.models.open_unmix import OpenUnmix, OpenUnmixConfig
 from vocalsep.models.tdf_mask import TDFMask, TDFMaskConfig
 from vocalsep.models.tfc_tdf_v3 import TFCTDFv3, TFCTDFv3Config
 from vocalsep.models.unet import UNet, UNetConfig, tdf, tdsa, tdt
+from vocalsep.system.mapping import from_mapping, to_mapping
 
 __all__ = ["ARCHITECTURES", "Architecture", "SeparationModel", "SpectrogramModel", "build_model", "config_of"]
 

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from vocalsep.datasets.track import ACCOMPANIMENT, VOCALS, Track
 from vocalsep.errors import NoTracksError, UnfitTrackError, VocalsepError
-from vocalsep.training.interrupts import interrupts_held
+from vocalsep.system.interrupts import interrupts_held
 
 STEMS = (VOCALS, ACCOMPANIMENT)
 

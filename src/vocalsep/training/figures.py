@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vocalsep.atomic import atomic_path
 from vocalsep.errors import MissingExtraError
+from vocalsep.system.files import atomic_path
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,8 +6,8 @@ import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vocalsep.atomic import atomic_path
 from vocalsep.errors import RunError
+from vocalsep.system.files import atomic_path
 
 
 def write_history(path: Path, rows: Sequence[Mapping[str, float]]) -> None:

@@ -10,9 +10,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
-from vocalsep.config import from_mapping
 from vocalsep.errors import OptionError
 from vocalsep.models import ARCHITECTURES
+from vocalsep.system.mapping import from_mapping
 from vocalsep.training.augmentation import Augmentation
 from vocalsep.training.losses import check_losses
 

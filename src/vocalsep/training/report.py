@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vocalsep.atomic import atomic_path
 from vocalsep.errors import OutputExistsError
+from vocalsep.system.files import atomic_path
 from vocalsep.training.figures import loss_curves
 from vocalsep.training.run_summary import Published, RunSummary, read_run
 

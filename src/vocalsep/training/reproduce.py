@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vocalsep.atomic import atomic_path
 from vocalsep.datasets.sources import Dataset, Split, without_folders
 from vocalsep.datasets.track import Track
 from vocalsep.errors import OptionError, OutputExistsError, RunError
@@ -24,6 +23,7 @@ from vocalsep.evaluation.evaluate import check_has_both, evaluate_track
 from vocalsep.evaluation.result_folder import ResultFolder
 from vocalsep.evaluation.results import Conditions, Results, SongScores
 from vocalsep.separation import SeparationOptions
+from vocalsep.system.files import atomic_path
 from vocalsep.training.history import read_history
 from vocalsep.training.recipe import Recipe, recipe_from
 from vocalsep.training.report import write_report

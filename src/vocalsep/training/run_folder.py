@@ -13,10 +13,10 @@ from typing import Any
 
 import torch
 
-from vocalsep.atomic import atomic_path, make_folder
 from vocalsep.datasets.sources import without_folders
 from vocalsep.errors import OutputExistsError, RunError
 from vocalsep.models import SeparationModel, build_model, config_of
+from vocalsep.system.files import atomic_path, make_folder
 from vocalsep.training.recipe import Recipe, recipe_from
 from vocalsep.weights.checkpoint import Checkpoint, write_checkpoint
 from vocalsep.weights.resolve import RUN_WEIGHTS

@@ -14,9 +14,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from vocalsep.atomic import atomic_path
 from vocalsep.errors import CorruptWeightsError, OptionError
 from vocalsep.models import SpectrogramModel
+from vocalsep.system.files import atomic_path
 from vocalsep.weights.description import DAMAGED, build_described, find_config
 from vocalsep.weights.onnx_file import ONNX_SUFFIX, load_onnx
 

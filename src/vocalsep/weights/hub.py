@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vocalsep.errors import CorruptWeightsError, DiskFullError, DownloadError, ModelError, OptionError
-from vocalsep.weights.digest import sha256_of
+from vocalsep.system.digest import sha256_of
 from vocalsep.weights.manifest import Entry, Source
 
 Progress = Callable[[int, int], None]

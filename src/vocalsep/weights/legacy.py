@@ -12,8 +12,8 @@ from torch import Tensor
 
 from vocalsep.errors import CorruptWeightsError, OptionError
 from vocalsep.models.blocks import sinusoidal_positions
+from vocalsep.system.digest import sha256_of
 from vocalsep.weights.checkpoint import Checkpoint, build_from, read_tensors, unwrap
-from vocalsep.weights.digest import sha256_of
 from vocalsep.weights.manifest import load_manifest
 
 # Applied in order, each to what the one before it left. The published TDSA code names its parts differently.

@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from vocalsep.config import from_mapping
 from vocalsep.errors import CorruptWeightsError, UnknownModelError, VocalsepError
+from vocalsep.system.mapping import from_mapping
 
 _PACKAGE = Path(__file__).parents[1]
 _FILE_NAME = "weights_manifest.json"

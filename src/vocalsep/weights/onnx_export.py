@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from vocalsep._version import __version__
-from vocalsep.atomic import atomic_path
 from vocalsep.errors import ModelError, OptionError
-from vocalsep.extra import needs_extra
 from vocalsep.models import SpectrogramModel, config_of
+from vocalsep.system.extras import needs_extra
+from vocalsep.system.files import atomic_path
 from vocalsep.weights.checkpoint import build_from, read_checkpoint
 from vocalsep.weights.onnx_file import CONFIG_KEY, load_onnx
 from vocalsep.weights.publish import weights_of

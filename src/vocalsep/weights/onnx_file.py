@@ -9,10 +9,10 @@ from typing import Any
 import torch
 
 from vocalsep.errors import CorruptWeightsError, OutOfMemoryError, is_out_of_memory
-from vocalsep.extra import needs_extra
 from vocalsep.models import SpectrogramModel
 from vocalsep.models.base import LEAST_SEGMENT_SECONDS
 from vocalsep.models.onnx_network import OnnxNetwork, fixed_size
+from vocalsep.system.extras import needs_extra
 from vocalsep.weights.description import DAMAGED, build_described, find_config
 
 ONNX_SUFFIX = ".onnx"

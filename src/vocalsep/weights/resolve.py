@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from vocalsep.errors import CorruptWeightsError, DownloadError, UnknownModelError
+from vocalsep.system.digest import sha256_of
 from vocalsep.weights import hub
-from vocalsep.weights.digest import sha256_of
 from vocalsep.weights.hub import HUB_PREFIX, Progress
 from vocalsep.weights.manifest import Entry, load_manifest
 

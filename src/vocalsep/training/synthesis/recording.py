@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
-from vocalsep.atomic import atomic_path
 from vocalsep.errors import MissingToolError, UnfitTrackError
+from vocalsep.system.files import atomic_path
 from vocalsep.training.synthesis.bands import BAND_HZ, to_bands
 from vocalsep.training.synthesis.chance import stream
 from vocalsep.training.synthesis.lyrics import verse

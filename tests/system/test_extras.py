@@ -1,7 +1,7 @@
 import pytest
 
 from vocalsep.errors import MissingExtraError
-from vocalsep.extra import needs_extra
+from vocalsep.system.extras import needs_extra
 
 
 def test_a_missing_package_is_named():

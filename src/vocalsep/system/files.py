@@ -13,32 +13,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from vocalsep.errors import (
-    DiskFullError,
-    OutputError,
-    OutputExistsError,
-    OutputNotFolderError,
-    OutputNotWritableError,
-)
+from vocalsep.system.output_errors import output_error, output_exists
 
 if sys.platform != "win32":
     import fcntl
 
 TEMPORARY_PREFIX = ".vocalsep-"
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # of the machine in the name, since file systems that machines share may keep locks to each of them
 _OURS = f"{TEMPORARY_PREFIX}{zlib.crc32(platform.node().encode()):08x}"
 _TEMPORARY_NAME = re.compile(re.escape(_OURS) + r"[0-9a-f]{16}(\.|$)")
-
-
-def output_error(error: OSError, path: Path) -> OutputError:
-    """The `OutputError` that says what an operating-system error on ``path`` means to the user."""
-    if error.errno in _FULL:
-        return DiskFullError(f"no space left to write {path}", "Free some space, or choose another -o folder.")
-    if error.errno in (errno.ENOTDIR, errno.EEXIST):
-        return OutputNotFolderError(f"{path.parent} is not a folder", "Choose another -o folder.")
-    reason = error.strerror or type(error).__name__
-    return OutputNotWritableError(f"cannot write {path}: {reason}", "Choose a folder you may write to with -o.")
 
 
 def make_folder(folder: Path) -> None:
@@ -51,11 +34,6 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise output_error(error, folder / "*") from error
-
-
-def output_exists(path: Path) -> OutputExistsError:
-    """The error for a file that is there and must stay."""
-    return OutputExistsError(f"{path} exists", "Use --overwrite, --skip-existing or another -o folder.")
 
 
 def exists(path: Path) -> bool:

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("scipy")
 
 from vocalsep.errors import OptionError
-from vocalsep.training.synthesis.workers import WorkerError, Workers
+from vocalsep.system.workers import WorkerError, Workers
 
 
 def work(item):

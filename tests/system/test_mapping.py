@@ -3,8 +3,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from vocalsep.config import from_mapping, to_mapping
 from vocalsep.errors import OptionError
+from vocalsep.system.mapping import from_mapping, to_mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from vocalsep.atomic import atomic_path
 from vocalsep.errors import OutputError
+from vocalsep.system.files import atomic_path
 
 REMEMBERED_FROM_BYTES = 32 * 2**20
 """Smaller files are hashed each time: it takes less than 0.1 s."""

@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from vocalsep.weights import digest
+from vocalsep.system import digest
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="
 SCRIPT = """
 import signal
 from multiprocessing import get_context
-from vocalsep.training.interrupts import interrupts_held
+from vocalsep.system.interrupts import interrupts_held
 
 def tell(answers):
     answers.send(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))

@@ -4,8 +4,8 @@ import sys
 import pytest
 
 from stem_reading import leftovers
-from vocalsep.atomic import TEMPORARY_PREFIX, AtomicFile, atomic_path, exists, remove_leftovers
 from vocalsep.errors import OutputExistsError, OutputNotWritableError
+from vocalsep.system.files import TEMPORARY_PREFIX, AtomicFile, atomic_path, exists, remove_leftovers
 
 
 @pytest.fixture(params=["hard links", "no hard links"])

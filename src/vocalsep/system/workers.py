@@ -13,7 +13,7 @@ from multiprocessing.process import BaseProcess
 from typing import Generic, TypeVar, cast
 
 from vocalsep.errors import VocalsepError
-from vocalsep.training.interrupts import interrupts_held
+from vocalsep.system.interrupts import interrupts_held
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from vocalsep.pipeline import Drain, aside, in_order, prefetch, share
+from vocalsep.system.threads import Drain, aside, in_order, prefetch, share
 
 ctrl_c = pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to a single process")
 
