@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "vocalsep"
 
 LAYERS = [
-    {"_version", "errors"},
+    {"_version", "errors", "stem_names"},
     {"split_result", "system", "template"},
     {"stft", "audio"},
     {"models"},

@@ -16,15 +16,15 @@ import torch
 from torch import Tensor
 
 from vocalsep.audio.formats import OutputFormat
-from vocalsep.audio.info import Samples
 from vocalsep.audio.reader import open_audio
+from vocalsep.audio.samples import Samples
 from vocalsep.audio.stem_files import Clip, StemFiles
 from vocalsep.audio.tags import read_tags
 from vocalsep.ensemble import Ensemble
 from vocalsep.errors import NonFiniteAudioError, OptionError, OutputExistsError
 from vocalsep.separation import SeparationOptions
 from vocalsep.split_result import SplitResult
-from vocalsep.stems import STEMS
+from vocalsep.stem_names import STEMS
 from vocalsep.system.files import exists
 from vocalsep.system.output_errors import output_exists
 from vocalsep.system.threads import Drain

@@ -10,10 +10,11 @@ from contextlib import ExitStack, closing
 import numpy as np
 import torch
 
-from vocalsep.audio.info import Samples
+from vocalsep.audio.samples import Samples
 from vocalsep.errors import OptionError
 from vocalsep.separation import SegmentedSeparation, SeparationOptions
-from vocalsep.stems import STEMS, stream_stems
+from vocalsep.stem_names import STEMS
+from vocalsep.stems import stream_stems
 from vocalsep.system.threads import share
 from vocalsep.weights.checkpoint import load_model
 from vocalsep.weights.members import ensemble_id, members

@@ -14,12 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vocalsep.audio.info import Samples
 from vocalsep.audio.resample import StreamResampler
+from vocalsep.audio.samples import Samples
 from vocalsep.separation import SegmentedSeparation
+from vocalsep.stem_names import ACCOMPANIMENT, STEMS
 from vocalsep.system.threads import prefetch
-
-STEMS = ("vocals", "accompaniment")
 
 _BLOCKS_AHEAD = 8
 
@@ -87,7 +86,7 @@ def _both(estimates: dict[str, Samples], mixture: Samples) -> dict[str, Samples]
     n_pair = len(next(iter(estimates.values())))
     full = {}
     for stem, estimate in estimates.items():
-        beyond = mixture[n_pair:] if stem == "accompaniment" else np.zeros_like(mixture[n_pair:])
+        beyond = mixture[n_pair:] if stem == ACCOMPANIMENT else np.zeros_like(mixture[n_pair:])
         full[stem] = np.concatenate([estimate, beyond])
     for stem, other in (STEMS, STEMS[::-1]):
         if stem not in full:

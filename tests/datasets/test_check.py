@@ -10,8 +10,9 @@ import soundfile
 from vocalsep.datasets import check as checking
 from vocalsep.datasets.check import check_dataset
 from vocalsep.datasets.sources import open_dataset
-from vocalsep.datasets.track import ACCOMPANIMENT, VOCALS, open_track
+from vocalsep.datasets.track import open_track
 from vocalsep.errors import NoTracksError
+from vocalsep.stem_names import ACCOMPANIMENT, VOCALS
 
 RATE = 44100
 SECONDS = 4.0

@@ -13,8 +13,8 @@ from vocalsep.datasets.sources import (
     open_dataset,
     without_folders,
 )
-from vocalsep.datasets.track import ACCOMPANIMENT, MIXTURE, VOCALS
 from vocalsep.errors import NoTracksError, OptionError, UnfitTrackError
+from vocalsep.stem_names import ACCOMPANIMENT, MIXTURE, VOCALS
 
 VALIDATION = sorted(MUSDB18HQ_VALIDATION)
 

@@ -25,7 +25,7 @@ from vocalsep.evaluation.estimators import open_estimator
 from vocalsep.evaluation.evaluate import evaluate_track
 from vocalsep.evaluation.metrics import chunk_sdr, sdr, si_sdr
 from vocalsep.separation import SeparationOptions
-from vocalsep.stems import STEMS
+from vocalsep.stem_names import STEMS
 from vocalsep.stft import istft, stft
 
 

@@ -29,7 +29,7 @@ from stem_reading import leftovers
 from vocalsep.api import Separator
 from vocalsep.audio.reader import open_audio
 from vocalsep.cli import main as command
-from vocalsep.stems import STEMS
+from vocalsep.stem_names import STEMS
 from vocalsep.system.files import TEMPORARY_PREFIX
 
 RATE = 44100

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vocalsep.audio.info import Samples
+from vocalsep.audio.samples import Samples
 from vocalsep.system.files import TEMPORARY_PREFIX
 from vocalsep.system.output_errors import output_error
 

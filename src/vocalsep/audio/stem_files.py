@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from vocalsep.audio.formats import OutputFormat
-from vocalsep.audio.info import Samples
+from vocalsep.audio.samples import Samples
 from vocalsep.audio.spool import Spool
 from vocalsep.audio.tags import Tags
 from vocalsep.audio.writer import AudioWriter

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from vocalsep.audio.formats import OutputFormat
-from vocalsep.audio.info import Samples
 from vocalsep.audio.resample import StreamResampler
+from vocalsep.audio.samples import Samples
 from vocalsep.audio.target import TargetFile
 from vocalsep.errors import OptionError
 from vocalsep.system.files import AtomicFile

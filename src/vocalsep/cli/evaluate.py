@@ -207,7 +207,7 @@ def _tell(song: SongScores) -> None:
 def _draw(results: Results, folder: Path) -> None:
     from vocalsep.evaluation.result_folder import PICTURE_NAME
     from vocalsep.evaluation.results import METRICS
-    from vocalsep.stems import STEMS
+    from vocalsep.stem_names import STEMS
     from vocalsep.training.figures import score_boxes
 
     scores = {metric: {stem: results.scores(stem, metric) for stem in STEMS} for metric in METRICS}

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vocalsep.audio.excerpt import SEEKABLE_EXTENSIONS
-from vocalsep.datasets.track import ACCOMPANIMENT, MIXTURE, VOCALS, Track, open_track
+from vocalsep.audio.excerpt import audio_files
+from vocalsep.datasets.track import Track, open_track
 from vocalsep.errors import InputUnreadableError, NoTracksError, UnfitTrackError
+from vocalsep.stem_names import ACCOMPANIMENT, MIXTURE, VOCALS
 
 WHOLE_ACCOMPANIMENT = (ACCOMPANIMENT, "instrumental", "no_vocals")
 """Names of a file that is all of the accompaniment, whatever other stems lie beside it."""
@@ -55,15 +56,6 @@ def find_track_folders(root: Path) -> list[TrackFolder]:
     if not root.is_dir():
         raise NoTracksError(f"{root} is not a folder", "Give a folder of track folders, each with a vocals.wav.")
     return sorted(_walk(root), key=lambda folder: folder.name)
-
-
-def audio_files(folder: Path) -> list[Path]:
-    """The audio files right in ``folder`` that can be read in parts, by name; hidden ones are left out."""
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in SEEKABLE_EXTENSIONS and not path.name.startswith(".") and path.is_file()
-    )
 
 
 def folders_below(root: Path) -> Iterator[Path]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from vocalsep.audio.excerpt import Extent, extent_of, read_excerpt
-from vocalsep.audio.info import Samples
+from vocalsep.audio.samples import Samples
 from vocalsep.errors import InputError
 
 SILENT_DB = -60.0

@@ -12,9 +12,11 @@ from typing import Literal, Protocol, TypeVar, get_args
 
 from platformdirs import user_data_path
 
-from vocalsep.datasets.folders import TrackFolder, audio_files, find_track_folders
-from vocalsep.datasets.track import ACCOMPANIMENT, VOCALS, Track, open_track
+from vocalsep.audio.excerpt import audio_files
+from vocalsep.datasets.folders import TrackFolder, find_track_folders
+from vocalsep.datasets.track import Track, open_track
 from vocalsep.errors import NoTracksError, OptionError
+from vocalsep.stem_names import ACCOMPANIMENT, VOCALS
 
 _Named = TypeVar("_Named", TrackFolder, Path)
 

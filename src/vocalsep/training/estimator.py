@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from vocalsep.models.base import SpectrogramModel
-from vocalsep.training.chunks import STEMS
+from vocalsep.stem_names import STEMS
 from vocalsep.training.losses import Comparison
 
 

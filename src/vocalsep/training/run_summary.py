@@ -11,7 +11,7 @@ from typing import Any
 from vocalsep.datasets.sources import without_folders
 from vocalsep.errors import RunError
 from vocalsep.evaluation.result_folder import RESULTS_NAME
-from vocalsep.stems import STEMS
+from vocalsep.stem_names import STEMS
 from vocalsep.training.history import read_history
 from vocalsep.weights.checkpoint import load_model
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.random import Generator
 
+from vocalsep.stem_names import VOCALS
 from vocalsep.training.synthesis.band import Part, draw_band
 from vocalsep.training.synthesis.chance import chance, pick, stream, uniform
 from vocalsep.training.synthesis.choir import sing_lines
@@ -25,8 +26,6 @@ from vocalsep.training.synthesis.styles import STYLES
 from vocalsep.training.synthesis.tools import Soundfont
 from vocalsep.training.synthesis.vocals import VocalPlan, draw_vocals
 from vocalsep.training.synthesis.waveform import Samples, active_rms, gain_of, samples_of, total
-
-VOCALS = "vocals"
 
 _INSTRUMENTAL_CHANCE = 0.02
 _TAIL_SECONDS = 1.2

@@ -21,13 +21,14 @@ from vocalsep.audio.formats import OutputFormat
 from vocalsep.audio.quantise import quantise
 from vocalsep.audio.writer import AudioWriter
 from vocalsep.errors import OptionError, OutputExistsError, UnfitTrackError
+from vocalsep.stem_names import VOCALS
 from vocalsep.system.files import TEMPORARY_PREFIX, atomic_path, make_folder
 from vocalsep.system.output_errors import output_error
 from vocalsep.system.workers import Workers
 from vocalsep.training.synthesis.midi import FLUIDSYNTH_HINT
 from vocalsep.training.synthesis.recording import Recording, load_recording, record
 from vocalsep.training.synthesis.singer import Singer
-from vocalsep.training.synthesis.song import VOCALS, Song, draw_song, render_song
+from vocalsep.training.synthesis.song import Song, draw_song, render_song
 from vocalsep.training.synthesis.speech import Speaker, find_speakers, recorded_speakers
 from vocalsep.training.synthesis.tools import Soundfont, find_program, find_soundfonts
 from vocalsep.training.synthesis.waveform import RATE, Samples, active_rms, decibels, silent_share, total

@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from vocalsep.audio.excerpt import extent_of, read_excerpt
-from vocalsep.datasets.folders import audio_files
+from vocalsep.audio.excerpt import audio_files, extent_of, read_excerpt
 from vocalsep.errors import MissingToolError, NoTracksError
 from vocalsep.training.synthesis.tools import run_tool
 from vocalsep.training.synthesis.waveform import Sound

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
-from vocalsep.audio.info import Samples as Samples
+from vocalsep.audio.samples import Samples as Samples
 
 RATE = 44_100
 """Of everything here, in Hz."""
