@@ -37,7 +37,7 @@ def write(model: str, path: Path) -> None:
     """Write a checkpoint of a model with random weights, as the public ones are: a pickled state dict."""
     import torch
 
-    from vocalsep.models import build_model
+    from vocalsep.models.architectures import build_model
     from vocalsep.weights.manifest import load_manifest
 
     torch.manual_seed(0)
@@ -64,7 +64,8 @@ def run_ours(model: str, precision: str, seconds: int, sha256: str, n_bytes: int
 
     from steady import RATE
 
-    from vocalsep.separation import SegmentedSeparation, SeparationOptions
+    from vocalsep.separation.engine import SegmentedSeparation
+    from vocalsep.separation.options import SeparationOptions
     from vocalsep.weights.checkpoint import load_model
     from vocalsep.weights.manifest import Source, load_manifest
     from vocalsep.weights.resolve import fetch_entry

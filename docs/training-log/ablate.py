@@ -24,8 +24,9 @@ from grow import grow
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vocalsep.models import build_model, tdf_mask
-from vocalsep.models.blocks import TDSA, TDT
+from vocalsep.models import tdf_mask
+from vocalsep.models.architectures import build_model
+from vocalsep.models.unet_blocks import TDSA, TDT
 from vocalsep.weights.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from vocalsep.weights.publish import weights_of
 

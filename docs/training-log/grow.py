@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from vocalsep.models import build_model
+from vocalsep.models.architectures import build_model
 from vocalsep.weights.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 
 

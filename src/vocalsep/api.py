@@ -20,9 +20,9 @@ from vocalsep.audio.reader import open_audio
 from vocalsep.audio.samples import Samples
 from vocalsep.audio.stem_files import Clip, StemFiles
 from vocalsep.audio.tags import read_tags
-from vocalsep.ensemble import Ensemble
 from vocalsep.errors import NonFiniteAudioError, OptionError, OutputExistsError
-from vocalsep.separation import SeparationOptions
+from vocalsep.separation.ensemble import Ensemble
+from vocalsep.separation.options import SeparationOptions
 from vocalsep.split_result import SplitResult
 from vocalsep.stem_names import STEMS
 from vocalsep.system.files import exists
@@ -55,7 +55,7 @@ class Separator:
         overlap: of the segments, 0 to 0.9, likewise.
         batch_size: segments that go through the model at once; None takes what suits the device.
         shifts: further passes over shifted segments, all averaged.
-        wiener: iterations of a Wiener filter over the estimates (`vocalsep.models.wiener`); 0 is none.
+        wiener: iterations of a Wiener filter over the estimates (`vocalsep.separation.wiener`); 0 is none.
         threads: of the CPU; PyTorch's setting for the whole process.
         offline: never ask the network for weights.
         download_progress: called with the bytes downloaded and those of the whole file.

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 import torch
 
-from vocalsep.models import build_model
+from vocalsep.models.architectures import build_model
 from vocalsep.weights.checkpoint import read_checkpoint
 from vocalsep.weights.manifest import load_manifest
 

@@ -24,9 +24,9 @@ from vocalsep.errors import (
 from vocalsep.evaluation.estimators import open_estimator
 from vocalsep.evaluation.evaluate import evaluate_track
 from vocalsep.evaluation.metrics import chunk_sdr, sdr, si_sdr
-from vocalsep.separation import SeparationOptions
+from vocalsep.models.stft import istft, stft
+from vocalsep.separation.options import SeparationOptions
 from vocalsep.stem_names import STEMS
-from vocalsep.stft import istft, stft
 
 
 class Told:

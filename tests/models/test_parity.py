@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from vocalsep.models import build_model
+from vocalsep.models.architectures import build_model
 from vocalsep.models.unet import UNet
 from vocalsep.weights.legacy import import_published, rename_published
 

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from vocalsep.errors import CorruptWeightsError, OutputNotFolderError
-from vocalsep.models import build_model, config_of
+from vocalsep.models.architectures import build_model, config_of
 from vocalsep.weights.checkpoint import Checkpoint, build_from, load_model, read_checkpoint, write_checkpoint
 from weights.bomb import Bomb, as_pickle, as_torch_file, detonate
 

@@ -6,8 +6,8 @@ import torch
 from safetensors.torch import load_file
 
 from vocalsep.errors import CorruptWeightsError, OptionError
-from vocalsep.models import build_model, config_of
-from vocalsep.models.blocks import sinusoidal_positions
+from vocalsep.models.architectures import build_model, config_of
+from vocalsep.models.unet_blocks import sinusoidal_positions
 from vocalsep.weights.checkpoint import build_from, load_model
 from vocalsep.weights.legacy import import_published, rename_published
 from vocalsep.weights.manifest import load_manifest

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from vocalsep.errors import CorruptWeightsError, UnknownModelError
-from vocalsep.models import ARCHITECTURES, build_model
+from vocalsep.models.architectures import ARCHITECTURES, build_model
 from vocalsep.weights import list_models, load_model, manifest
 from vocalsep.weights.manifest import load_manifest, read_manifest
 

@@ -15,7 +15,7 @@ import torch
 
 from vocalsep import Separator
 from vocalsep.errors import CorruptWeightsError
-from vocalsep.models import build_model, config_of
+from vocalsep.models.architectures import build_model, config_of
 from vocalsep.weights import legacy
 from vocalsep.weights.checkpoint import build_from, load_model, read_checkpoint
 from vocalsep.weights.legacy import import_published

@@ -12,7 +12,7 @@ import torch
 import yaml
 
 from vocalsep.errors import CorruptWeightsError, OptionError, RunError, UnknownModelError
-from vocalsep.models import build_model, config_of
+from vocalsep.models.architectures import build_model, config_of
 from vocalsep.weights.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from vocalsep.weights.manifest import load_manifest
 from vocalsep.weights.publish import export, push, weights_of

@@ -41,7 +41,7 @@ def facts() -> list[tuple[str, str]]:
     """What to know of this installation, line by line."""
     import torch
 
-    from vocalsep.device import choose_device, choose_precision
+    from vocalsep.separation.device import choose_device, choose_precision
     from vocalsep.weights.hub import cache_folder
     from vocalsep.weights.manifest import load_manifest
 

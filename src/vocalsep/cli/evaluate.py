@@ -105,7 +105,7 @@ def evaluate(
     from vocalsep.evaluation.evaluate import check_has_both
     from vocalsep.evaluation.result_folder import ResultFolder
     from vocalsep.evaluation.results import Conditions, Failure, Results
-    from vocalsep.separation import SeparationOptions
+    from vocalsep.separation.options import SeparationOptions
 
     report.log_to_stderr(0)
     model = choose(model, quality)
@@ -205,10 +205,10 @@ def _tell(song: SongScores) -> None:
 
 
 def _draw(results: Results, folder: Path) -> None:
+    from vocalsep.evaluation.figures import score_boxes
     from vocalsep.evaluation.result_folder import PICTURE_NAME
     from vocalsep.evaluation.results import METRICS
     from vocalsep.stem_names import STEMS
-    from vocalsep.training.figures import score_boxes
 
     scores = {metric: {stem: results.scores(stem, metric) for stem in STEMS} for metric in METRICS}
     title = f"{results.conditions.model}: {len(results.songs)} songs of {results.conditions.data}"

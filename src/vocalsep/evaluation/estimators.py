@@ -11,7 +11,7 @@ from vocalsep.datasets.track import Track
 from vocalsep.errors import OptionError, UnknownModelError
 from vocalsep.evaluation.oracle import MixtureOracle, RatioMaskOracle
 from vocalsep.evaluation.results import Setting
-from vocalsep.separation import SeparationOptions
+from vocalsep.separation.options import SeparationOptions
 from vocalsep.stem_names import MIXTURE
 
 ORACLE_PREFIX = "oracle:"

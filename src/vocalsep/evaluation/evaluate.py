@@ -15,7 +15,7 @@ from vocalsep.datasets.track import Track
 from vocalsep.errors import EmptyAudioError, NonFiniteAudioError, UnfitTrackError
 from vocalsep.evaluation.estimators import Estimator
 from vocalsep.evaluation.results import SongScores, StemScores
-from vocalsep.evaluation.sums import SignalSums
+from vocalsep.evaluation.streaming_metrics import SignalSums
 from vocalsep.stem_names import STEMS
 
 Progress = Callable[[float, "float | None"], None]

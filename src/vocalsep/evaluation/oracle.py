@@ -13,9 +13,10 @@ from vocalsep.audio.samples import Samples
 from vocalsep.datasets.track import Track
 from vocalsep.evaluation.results import Setting
 from vocalsep.models.base import SeparationModel
-from vocalsep.separation import SegmentedSeparation, SeparationOptions
+from vocalsep.models.stft import istft, stft
+from vocalsep.separation.engine import SegmentedSeparation
+from vocalsep.separation.options import SeparationOptions
 from vocalsep.stem_names import MIXTURE, STEMS
-from vocalsep.stft import istft, stft
 
 _N_FFT, _HOP_LENGTH = 2048, 1024
 

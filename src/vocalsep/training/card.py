@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from vocalsep._version import __version__
-from vocalsep.models import SeparationModel
+from vocalsep.models.base import SeparationModel
 from vocalsep.training.run_folder import RunConfig, RunFolder
 
 _TEXT = """\

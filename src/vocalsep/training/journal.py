@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from vocalsep.models import SeparationModel
+from vocalsep.evaluation.figures import loss_curves
+from vocalsep.models.base import SeparationModel
 from vocalsep.training.card import model_card
-from vocalsep.training.figures import loss_curves
 from vocalsep.training.history import write_history
 from vocalsep.training.run_folder import RunConfig, RunFolder
 

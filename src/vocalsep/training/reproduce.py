@@ -22,7 +22,7 @@ from vocalsep.evaluation.estimators import open_estimator
 from vocalsep.evaluation.evaluate import check_has_both, evaluate_track
 from vocalsep.evaluation.result_folder import ResultFolder
 from vocalsep.evaluation.results import Conditions, Results, SongScores
-from vocalsep.separation import SeparationOptions
+from vocalsep.separation.options import SeparationOptions
 from vocalsep.system.files import atomic_path
 from vocalsep.training.history import read_history
 from vocalsep.training.recipe import Recipe, recipe_from
@@ -214,7 +214,7 @@ def evaluate_run(
     Args:
         run: with weights.
         songs: to score it on.
-        device: as `vocalsep.device.choose_device` has it.
+        device: as `vocalsep.separation.device.choose_device` has it.
         progress: called with how many songs are done and of how many.
 
     Raises:

@@ -15,7 +15,8 @@ import torch
 
 from vocalsep.datasets.sources import without_folders
 from vocalsep.errors import OutputExistsError, RunError
-from vocalsep.models import SeparationModel, build_model, config_of
+from vocalsep.models.architectures import build_model, config_of
+from vocalsep.models.base import SeparationModel
 from vocalsep.system.files import atomic_path, make_folder
 from vocalsep.training.recipe import Recipe, recipe_from
 from vocalsep.weights.checkpoint import Checkpoint, write_checkpoint
@@ -64,7 +65,7 @@ class RunConfig:
 
     @property
     def model(self) -> dict[str, object]:
-        """What `vocalsep.models.build_model` takes."""
+        """What `vocalsep.models.architectures.build_model` takes."""
         return self.recipe.model_config(self.architecture)
 
     def without_paths(self) -> RunConfig:

@@ -21,11 +21,11 @@ from torch.amp.grad_scaler import GradScaler
 from torch.optim.swa_utils import AveragedModel
 
 from vocalsep.datasets.sources import Dataset, open_dataset
-from vocalsep.device import choose_precision
 from vocalsep.errors import DivergedError, InputError, OptionError, RunError, UnfitTrackError, VocalsepError
-from vocalsep.models import build_model
+from vocalsep.models.architectures import build_model
 from vocalsep.models.base import SpectrogramModel
 from vocalsep.models.open_unmix import OpenUnmix
+from vocalsep.separation.device import choose_precision
 from vocalsep.system.mapping import from_mapping
 from vocalsep.training.chunks import (
     Batch,

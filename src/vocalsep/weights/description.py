@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from vocalsep.errors import CorruptWeightsError, VocalsepError
-from vocalsep.models import SpectrogramModel, build_model
+from vocalsep.models.architectures import build_model
+from vocalsep.models.base import SpectrogramModel
 
 DAMAGED = "Get the file again; `vocalsep models list` shows the models that can be downloaded."
 
@@ -43,7 +44,7 @@ def build_described(config: Mapping[str, Any], origin: Path | str) -> Spectrogra
     """Build the model of a config from elsewhere, with random weights.
 
     Args:
-        config: as `vocalsep.models.build_model` takes it.
+        config: as `vocalsep.models.architectures.build_model` takes it.
         origin: where it is from, for messages.
 
     Raises:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vocalsep.errors import CorruptWeightsError, OptionError
-from vocalsep.models.blocks import sinusoidal_positions
+from vocalsep.models.unet_blocks import sinusoidal_positions
 from vocalsep.system.digest import sha256_of
 from vocalsep.weights.checkpoint import Checkpoint, build_from, read_tensors, unwrap
 from vocalsep.weights.manifest import load_manifest
@@ -66,7 +66,7 @@ def rename_published(state: Mapping[str, Tensor], architecture: str) -> dict[str
 
     Args:
         state: tensors by the published names, without ``module.`` before them.
-        architecture: a key of `vocalsep.models.ARCHITECTURES`.
+        architecture: a key of `vocalsep.models.architectures.ARCHITECTURES`.
 
     Raises:
         OptionError: there is no published format for the architecture.

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from vocalsep._version import __version__
 from vocalsep.errors import ModelError, OptionError
-from vocalsep.models import SpectrogramModel, config_of
+from vocalsep.models.architectures import config_of
+from vocalsep.models.base import SpectrogramModel
 from vocalsep.system.extras import needs_extra
 from vocalsep.system.files import atomic_path
 from vocalsep.weights.checkpoint import build_from, read_checkpoint
@@ -30,7 +31,7 @@ def export_onnx(source: str, target: Path) -> None:
     """Write the network of a model as one ONNX file, whole or not at all, once its estimates are the model's.
 
     Items and frames are dynamic; config and licence are in the metadata. Transforms are not part of the graph:
-    input and output are those of `vocalsep.models.SpectrogramModel.network`.
+    input and output are those of `vocalsep.models.base.SpectrogramModel.network`.
 
     Args:
         source: see `vocalsep.weights.publish.weights_of`.

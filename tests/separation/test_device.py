@@ -3,8 +3,8 @@ import logging
 import pytest
 import torch
 
-from vocalsep.device import _warn_of_slow_bfloat16, choose_device, choose_precision
 from vocalsep.errors import DeviceError, OptionError
+from vocalsep.separation.device import _warn_of_slow_bfloat16, choose_device, choose_precision
 
 
 def test_auto_takes_what_is_there():

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vocalsep.stft import istft, pack, stft, unpack
+from vocalsep.models.stft import istft, pack, stft, unpack
 
 SIZES = {"n_fft": 64, "hop_length": 16}
 

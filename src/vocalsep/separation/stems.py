@@ -16,7 +16,7 @@ from torch import Tensor
 
 from vocalsep.audio.resample import StreamResampler
 from vocalsep.audio.samples import Samples
-from vocalsep.separation import SegmentedSeparation
+from vocalsep.separation.engine import SegmentedSeparation
 from vocalsep.stem_names import ACCOMPANIMENT, STEMS
 from vocalsep.system.threads import prefetch
 

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from identity_model import IdentityModel
-from vocalsep.errors import OptionError, OutOfMemoryError
-from vocalsep.models import build_model
-from vocalsep.separation import OverlapMean, SegmentedSeparation, SeparationOptions, cut
+from vocalsep.errors import OutOfMemoryError
+from vocalsep.models.architectures import build_model
+from vocalsep.separation.engine import SegmentedSeparation
+from vocalsep.separation.options import SeparationOptions
 
 
 def run(model, waveform, block, **options):
@@ -65,38 +66,6 @@ def test_batch_size_does_not_change_the_result(batch):
     torch.testing.assert_close(run(model, waveform, 9000, batch_size=batch, **options), one, rtol=1e-4, atol=1e-5)
 
 
-@given(
-    length=st.integers(1, 400), segment=st.integers(1, 120), stride=st.integers(1, 120), block=st.integers(1, 90)
-)
-def test_cut_covers_every_sample_with_equal_segments(length, segment, stride, block):
-    stride = min(stride, segment)
-    stream = torch.arange(length)[None]
-    covered = set()
-    starts = []
-    for start, samples in cut(stream.split(block, dim=1), segment, stride):
-        assert samples.shape[-1] == min(segment, length)
-        assert torch.equal(samples, stream[:, start : start + segment])
-        covered.update(samples[0].tolist())
-        starts.append(start)
-    assert covered == set(range(length))
-    assert starts == sorted(set(starts))
-    assert len(starts) == max(0, -(-(length - segment) // stride)) + 1  # no more than are needed
-
-
-def test_overlap_is_the_weighted_mean():
-    """Where two segments overlap, each counts by its squared sine."""
-    mean = OverlapMean()
-    mean.add(0, torch.zeros(1, 1, 100))
-    mean.add(50, torch.ones(1, 1, 100))
-    output = mean.take_before(150)[0, 0]
-    phase = (torch.arange(100) + 0.5) * torch.pi / 100
-    window = phase.sin() ** 2
-    expected = window[:50] / (window[:50] + window[50:])
-    torch.testing.assert_close(output[50:100], expected)
-    assert output[:50].eq(0).all()
-    assert output[100:].eq(1).all()
-
-
 def test_shifts_add_segments_between():
     waveform = torch.randn(2, 4000)
     model = IdentityModel(sample_rate=1000)
@@ -149,7 +118,7 @@ def test_out_of_memory_for_one_second_is_an_error():
 @pytest.mark.parametrize(("asked", "then"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
 def test_the_precision_that_was_asked_for_stays_on_the_cpu(monkeypatch, asked, then):
     """Where a GPU, which this one only says it is, has no memory left for a second."""
-    monkeypatch.setattr("vocalsep.device._has_native_bfloat16", lambda device: True)
+    monkeypatch.setattr("vocalsep.separation.device._has_native_bfloat16", lambda device: True)
     monkeypatch.setattr("torch.cuda.empty_cache", lambda: None)
     separation = SegmentedSeparation(IdentityModel(), SeparationOptions(device="cpu", precision=asked))
     separation.device = torch.device("cuda")
@@ -165,15 +134,6 @@ def test_songs_of_several_threads_come_out_whole_while_memory_runs_out():
         outputs = list(pool.map(lambda song: torch.cat(list(separation(song.split(700, dim=1))), dim=-1), songs))
     for song, output in zip(songs, outputs, strict=True):
         assert torch.equal(output[0], song)
-
-
-def test_the_mean_goes_on_where_the_model_went():
-    """From a GPU whose memory ran out to the CPU; the device without storage stands for the GPU."""
-    mean = OverlapMean()
-    mean.add(0, torch.zeros(1, 2, 100, device="meta"))
-    mean.take_before(100)
-    mean.add(100, torch.ones(1, 2, 50))
-    assert torch.equal(mean.take_before(150), torch.ones(1, 2, 50))
 
 
 @pytest.mark.parametrize(
@@ -197,27 +157,6 @@ def test_other_errors_of_a_model_are_not_taken_for_memory():
 
     with pytest.raises(RuntimeError, match="do not fit"):
         run(Broken(), torch.randn(2, 500), 100)
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"segment_seconds": 0},
-        {"segment_seconds": float("nan")},
-        {"overlap": 0.95},
-        {"overlap": -0.1},
-        {"overlap": float("nan")},
-        {"batch_size": 0},
-        {"shifts": -1},
-        {"wiener": -1},
-        {"wiener": 65},
-        {"threads": 0},
-        {"threads": 100_000},
-    ],
-)
-def test_options_out_of_range(options):
-    with pytest.raises(OptionError):
-        SeparationOptions(**options)
 
 
 def test_reduced_precision_stays_near_float32():

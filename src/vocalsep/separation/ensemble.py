@@ -12,9 +12,10 @@ import torch
 
 from vocalsep.audio.samples import Samples
 from vocalsep.errors import OptionError
-from vocalsep.separation import SegmentedSeparation, SeparationOptions
+from vocalsep.separation.engine import SegmentedSeparation
+from vocalsep.separation.options import SeparationOptions
+from vocalsep.separation.stems import stream_stems
 from vocalsep.stem_names import STEMS
-from vocalsep.stems import stream_stems
 from vocalsep.system.threads import share
 from vocalsep.weights.checkpoint import load_model
 from vocalsep.weights.members import ensemble_id, members
@@ -89,7 +90,7 @@ class Ensemble:
     def stream(
         self, blocks: Iterable[Samples], *, sample_rate: int, channels: int
     ) -> Generator[dict[str, Samples], None, None]:
-        """See `vocalsep.stems.stream_stems`; what waits for the slowest model is held, a segment or two."""
+        """See `stream_stems`; what waits for the slowest model is held, a segment or two."""
         with ExitStack() as stack:
             streams = [
                 stack.enter_context(

@@ -11,64 +11,22 @@ import logging
 import os
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from vocalsep.device import choose_device, choose_precision
 from vocalsep.errors import OptionError, OutOfMemoryError, is_out_of_memory
-from vocalsep.lanes import Lanes
-from vocalsep.models.base import LEAST_SEGMENT_SECONDS, SeparationModel
-from vocalsep.models.wiener import WienerFiltered
+from vocalsep.models.base import SeparationModel
+from vocalsep.separation.device import choose_device, choose_precision
+from vocalsep.separation.lanes import Lanes
+from vocalsep.separation.options import SeparationOptions
+from vocalsep.separation.overlap_add import OverlapMean, cut
+from vocalsep.separation.wiener import WienerFiltered
 
 log = logging.getLogger("vocalsep")
 
 _SHORTENED_SECONDS = 1.0
 _GPU_BATCH_SIZE = 8
-_MOST_THREADS = 512  # OpenMP crashes on many more
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeparationOptions:
-    """How a model is run over a song.
-
-    Attributes:
-        segment_seconds: length of the segments; None takes the model's own.
-        overlap: part of a segment that the next one covers too, 0 to 0.9; None takes the model's own.
-        batch_size: segments that go through the model at once; it does not change the result. None takes 8 on a
-            GPU, and on the CPU, whose caches a segment fills, as many as run side by side.
-        shifts: further passes, each with the segments shifted by an equal part of the stride, all averaged.
-        wiener: iterations of a Wiener filter over the estimates of each segment; 0 is none.
-        precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
-        threads: of the CPU; None leaves PyTorch's choice.
-    """
-
-    segment_seconds: float | None = None
-    overlap: float | None = None
-    batch_size: int | None = None
-    shifts: int = 0
-    wiener: int = 0
-    precision: str = "auto"
-    device: str = "auto"
-    threads: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.segment_seconds is not None and not LEAST_SEGMENT_SECONDS <= self.segment_seconds <= 600:
-            raise OptionError(
-                f"a segment of {self.segment_seconds} s is not within {LEAST_SEGMENT_SECONDS} to 600 s"
-            )
-        if self.overlap is not None and not 0 <= self.overlap <= 0.9:
-            raise OptionError(f"an overlap of {self.overlap} is not within 0 to 0.9")
-        if self.batch_size is not None and self.batch_size < 1:
-            raise OptionError(f"a batch of {self.batch_size} segments is none")
-        if not 0 <= self.shifts <= 64:
-            raise OptionError(f"{self.shifts} shifts are not within 0 to 64")
-        if not 0 <= self.wiener <= 64:
-            raise OptionError(f"{self.wiener} iterations of the Wiener filter are not within 0 to 64")
-        if self.threads is not None and not 1 <= self.threads <= _MOST_THREADS:
-            raise OptionError(f"{self.threads} threads are not within 1 to {_MOST_THREADS}")
 
 
 class SegmentedSeparation:
@@ -136,7 +94,7 @@ class SegmentedSeparation:
             OptionError: the process was forked off the one that has this separation's threads.
 
         Example:
-            >>> from vocalsep.models import build_model
+            >>> from vocalsep.models.architectures import build_model
             >>> separation = SegmentedSeparation(build_model({"architecture": "tdf_mask"}))
             >>> [out.shape for out in separation([torch.zeros(2, 50_000), torch.zeros(2, 50_001)])]
             [torch.Size([1, 2, 100001])]
@@ -206,82 +164,6 @@ class SegmentedSeparation:
             self.model.to(self.device)
         else:
             raise OutOfMemoryError("out of memory, even for one second of audio", "Close other programs.")
-
-
-def cut(blocks: Iterable[Tensor], segment: int, stride: int) -> Iterator[tuple[int, Tensor]]:
-    """Cut a stream of blocks into overlapping segments.
-
-    All segments have the same length: the last one ends where the stream ends, and so starts less than a stride
-    after the one before it. A stream that is shorter than a segment is one short segment.
-
-    Yields:
-        the first sample's position in the stream and the samples ``(channel, sample)``.
-
-    Example:
-        >>> blocks = torch.arange(8).view(1, 8).split(3, dim=1)
-        >>> [(start, samples[0].tolist()) for start, samples in cut(blocks, segment=4, stride=3)]
-        [(0, [0, 1, 2, 3]), (3, [3, 4, 5, 6]), (4, [4, 5, 6, 7])]
-    """
-    held: Tensor | None = None  # what came since the start of the segment before
-    start = ahead = 0
-    for block in blocks:
-        held = block if held is None else torch.cat([held, block], dim=-1)
-        while held.shape[-1] > ahead + segment:  # not >=: the last segment is for the end of the stream
-            held, start, ahead = held[..., ahead:], start + ahead, stride
-            yield start, held[..., :segment]
-    if held is not None and held.shape[-1]:
-        tail = max(0, held.shape[-1] - segment)
-        yield start + tail, held[..., tail:]
-
-
-class OverlapMean:
-    """The weighted mean of overlapping segments, kept as a running mean.
-
-    With w_i the window of segment i at a sample and W_i = w_1 + ... + w_i, the mean of i segments is
-
-        m_i = m_(i-1) + (x_i - m_(i-1)) w_i / W_i.
-
-    Unlike a sum that is divided at the end it needs no special case at the ends of the song, and where all
-    segments agree it is what they agree on to the last bit. The window is a squared sine: it fades out the ends
-    of a segment, where the model lacks context, and is nowhere zero.
-    """
-
-    def __init__(self) -> None:
-        self.start = self.end = 0
-        self._mean = self._weight = torch.empty(0)
-
-    def add(self, start: int, estimate: Tensor) -> None:
-        """Take in a segment ``(stem, channel, sample)``; ``start`` is not before what was taken out."""
-        length = estimate.shape[-1]
-        offset, missing = start - self.start, start + length - self.end
-        if missing > 0:
-            new = estimate.new_zeros(*estimate.shape[:-1], missing)
-            self._mean = _extended(self._mean, new)
-            self._weight = _extended(self._weight, new.new_zeros(missing))
-            self.end += missing
-        window = _window(length, estimate.device)
-        weight = self._weight[offset : offset + length].add_(window)
-        self._mean[..., offset : offset + length].lerp_(estimate, window / weight)
-
-    def take_before(self, position: int) -> Tensor | None:
-        """Take out the samples before ``position``: ``(stem, channel, sample)``, or None if there are none."""
-        n = position - self.start
-        if n <= 0:
-            return None
-        taken, self._mean = self._mean[..., :n], self._mean[..., n:]
-        self._weight = self._weight[n:]
-        self.start = position
-        return taken
-
-
-def _extended(held: Tensor, new: Tensor) -> Tensor:
-    # on the device of what is new: when a GPU's memory runs out, a song goes on on the CPU
-    return torch.cat([held.to(new.device), new], dim=-1) if held.numel() else new
-
-
-def _window(length: int, device: torch.device) -> Tensor:
-    phase = (torch.arange(length, dtype=torch.float32, device=device) + 0.5) * (torch.pi / length)
-    return phase.sin().square()
 
 
 def _batches(segments: Iterable[tuple[int, Tensor]], size: int) -> Iterator[list[tuple[int, Tensor]]]:

@@ -4,8 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from identity_model import IdentityModel
-from vocalsep.separation import SegmentedSeparation, SeparationOptions
-from vocalsep.stems import stream_stems
+from vocalsep.separation.engine import SegmentedSeparation
+from vocalsep.separation.options import SeparationOptions
+from vocalsep.separation.stems import stream_stems
 
 
 def separate(blocks, sample_rate, channels, *, model=None, share=1.0):

@@ -8,7 +8,7 @@ import torch
 
 from vocalsep import Separator
 from vocalsep.errors import OptionError
-from vocalsep.models import build_model, config_of
+from vocalsep.models.architectures import build_model, config_of
 from vocalsep.weights.checkpoint import Checkpoint, write_checkpoint
 
 SMALL = {

@@ -9,10 +9,11 @@ from safetensors.torch import load_file
 from identity_model import IdentityModel
 from vocalsep.api import Separator
 from vocalsep.errors import OptionError
-from vocalsep.models import build_model
-from vocalsep.models.wiener import WienerFiltered, wiener_filter
-from vocalsep.separation import SegmentedSeparation, SeparationOptions
-from vocalsep.stft import istft, stft
+from vocalsep.models.architectures import build_model
+from vocalsep.models.stft import istft, stft
+from vocalsep.separation.engine import SegmentedSeparation
+from vocalsep.separation.options import SeparationOptions
+from vocalsep.separation.wiener import WienerFiltered, wiener_filter
 from vocalsep.weights.legacy import import_published
 
 N_FFT = {"n_fft": 1024, "hop_length": 256}

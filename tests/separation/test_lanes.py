@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from identity_model import IdentityModel
-from vocalsep.lanes import Lanes
-from vocalsep.models import build_model
-from vocalsep.separation import SegmentedSeparation, SeparationOptions
+from vocalsep.models.architectures import build_model
+from vocalsep.separation.engine import SegmentedSeparation
+from vocalsep.separation.lanes import Lanes
+from vocalsep.separation.options import SeparationOptions
 
 
 @pytest.mark.parametrize(("threads", "lanes", "each"), [(1, 1, 1), (2, 2, 1), (6, 3, 2), (8, 4, 2), (7, 1, 7)])
@@ -127,8 +128,9 @@ def test_where_two_at_once_are_too_many_for_the_memory_one_after_the_other_is_tr
 FORKED = """
 import os, sys, torch
 from vocalsep.errors import OptionError
-from vocalsep.models import build_model
-from vocalsep.separation import SegmentedSeparation, SeparationOptions
+from vocalsep.models.architectures import build_model
+from vocalsep.separation.engine import SegmentedSeparation
+from vocalsep.separation.options import SeparationOptions
 
 model = build_model({"architecture": "tdf_mask", "width": 8, "growth": 8})
 separation = SegmentedSeparation(model, SeparationOptions(threads=int(sys.argv[1]), segment_seconds=1.0))
