@@ -16,7 +16,7 @@ LAYERS = [
     {"models"},
     {"weights"},
     {"separation"},
-    {"api", "datasets"},
+    {"api", "datasets", "synthesis"},
     {"evaluation"},
     {"training"},
     {"cli"},

@@ -19,7 +19,7 @@ import pyworld
 import soundfile
 from numpy.typing import NDArray
 
-from vocalsep.training.synthesis.chance import stream
+from vocalsep.synthesis.draw import stream
 
 FRAME_MS = 5
 SINGERS = {"longer": (0.80, 0.92), "shorter": (1.09, 1.25)}

@@ -18,7 +18,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
-from vocalsep.training.synthesis.chance import stream
+from vocalsep.synthesis.draw import stream
 
 SONGS, SECONDS, RATE, NARROW_RATE = 40, 20, 44_100, 16_000
 

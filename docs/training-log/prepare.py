@@ -21,9 +21,9 @@ import pyworld
 import soundfile
 from numpy.typing import NDArray
 
-from vocalsep.training.synthesis.chance import stream
-from vocalsep.training.synthesis.space import draw_room, impulse_response, reverberated
-from vocalsep.training.synthesis.waveform import RATE, add_at, panned
+from vocalsep.synthesis.draw import stream
+from vocalsep.synthesis.mixing.reverb import draw_room, impulse_response, reverberated
+from vocalsep.synthesis.waveform import RATE, add_at, panned
 
 HELD_OUT_SPEAKERS = {"vocadito_1", "crazy_toho", "choir_choir_01"}
 HELD_OUT_SINGING = {"eif_caesium_lead", "eif_sodium_lead"}

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from prepare import HELD_OUT_SPEAKERS, RATE, decoded
 from scipy.signal import resample_poly
 
-from vocalsep.training.synthesis.chance import stream
+from vocalsep.synthesis.draw import stream
 
 SECONDS = 60
 LEAST_SECONDS = 2

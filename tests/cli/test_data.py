@@ -125,7 +125,7 @@ def test_check_of_nothing(vocalsep, tmp_path):
 @pytest.fixture
 def synthesis(monkeypatch):
     """Stand-in for the synthesis, which has tests of its own; gives what it was called with."""
-    module, calls = ModuleType("vocalsep.training.synthesis"), []
+    module, calls = ModuleType("vocalsep.synthesis"), []
 
     def synthesise(out_dir, *, minutes, seed, jobs, song_seconds, voices, progress):
         calls.append((out_dir, minutes, seed, jobs, song_seconds, voices))
@@ -133,7 +133,7 @@ def synthesis(monkeypatch):
         return [out_dir / "a", out_dir / "b"]
 
     module.synthesise = synthesise
-    monkeypatch.setitem(sys.modules, "vocalsep.training.synthesis", module)
+    monkeypatch.setitem(sys.modules, "vocalsep.synthesis", module)
     return calls
 
 
@@ -157,13 +157,13 @@ def test_synth_with_options_that_make_no_sense(vocalsep, synthesis, tmp_path, op
 
 
 def test_without_the_extra(vocalsep, tmp_path, monkeypatch):
-    module = ModuleType("vocalsep.training.synthesis")  # as if it needed a package that is not there
+    module = ModuleType("vocalsep.synthesis")  # as if it needed a package that is not there
 
     def missing(name):
         raise ModuleNotFoundError("No module named 'pyworld'", name="pyworld")
 
     module.__getattr__ = missing
-    monkeypatch.setitem(sys.modules, "vocalsep.training.synthesis", module)
+    monkeypatch.setitem(sys.modules, "vocalsep.synthesis", module)
     done = vocalsep("data", "synth", "--minutes", 1, "-o", tmp_path)
     assert done.code == 64
     assert done.error_line == (

@@ -26,7 +26,7 @@ SDR_RISES_BY_DB = 3.0
 @pytest.fixture(scope="module")
 def songs(tmp_path_factory):
     """Two minutes of synthesised songs, two of which are held out."""
-    from vocalsep.training.synthesis import synthesise
+    from vocalsep.synthesis import synthesise
 
     root = tmp_path_factory.mktemp("songs")
     made = sorted(synthesise(root / "train", minutes=2, seed=1, song_seconds=15, jobs=2))

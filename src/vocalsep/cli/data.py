@@ -110,7 +110,7 @@ def synth(
 ) -> None:
     """Make songs with exact stems, of synthesised voices and instruments; prints the folder."""
     with needs_extra("train"):
-        from vocalsep.training.synthesis import synthesise
+        from vocalsep.synthesis import synthesise
 
     report.log_to_stderr(0)
     with ProgressDisplay(wanted=True) as display, display.bar("making songs") as advance:

@@ -54,7 +54,7 @@ def _synth_folder() -> Path:
 
 def _synthesised(progress: Callable[[float, float], None] | None) -> Dataset:
     """The songs that are made once: those that are there already are kept."""
-    from vocalsep.training.synthesis import synthesise
+    from vocalsep.synthesis import synthesise
 
     folder = _synth_folder()
     synthesise(
