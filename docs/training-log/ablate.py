@@ -28,7 +28,7 @@ from vocalsep.models import tdf_mask
 from vocalsep.models.architectures import build_model
 from vocalsep.models.unet_blocks import TDSA, TDT
 from vocalsep.weights.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from vocalsep.weights.publish import weights_of
+from vocalsep.weights.source import weights_of
 
 HERE = Path(__file__).parent
 START = "compact-v1"

@@ -214,7 +214,7 @@ def test_push_is_told(vocalsep, monkeypatch):
     """The push itself is tested with the real client, in tests/weights."""
     calls = []
     monkeypatch.setattr(
-        "vocalsep.weights.publish.push",
+        "vocalsep.weights.push.push",
         lambda *args, **options: calls.append((args, options)) or "https://hub/a/b",
     )
     done = vocalsep("models", "push", "run", "a/b", "--private", "--message", "first", "--dtype", "float16")

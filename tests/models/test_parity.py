@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 
 from vocalsep.models.architectures import build_model
 from vocalsep.models.unet import UNet
-from vocalsep.weights.legacy import import_published, rename_published
+from vocalsep.weights.published import import_published, rename_published
 
 
 def relative_error(got, expected):

@@ -14,7 +14,7 @@ from vocalsep.models.stft import istft, stft
 from vocalsep.separation.engine import SegmentedSeparation
 from vocalsep.separation.options import SeparationOptions
 from vocalsep.separation.wiener import WienerFiltered, wiener_filter
-from vocalsep.weights.legacy import import_published
+from vocalsep.weights.published import import_published
 
 N_FFT = {"n_fft": 1024, "hop_length": 256}
 

@@ -15,7 +15,7 @@ from vocalsep.weights.manifest import load_manifest, read_manifest
 
 PROJECT = Path(__file__).parents[2]
 MANIFEST = PROJECT / "weights_manifest.json"
-SCHEMA = json.loads((PROJECT / "src/vocalsep/weights/weights_manifest.schema.json").read_text())
+SCHEMA = json.loads(Path(__file__).with_name("weights_manifest.schema.json").read_text())
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ import torch
 from vocalsep import Separator
 from vocalsep.errors import CorruptWeightsError
 from vocalsep.models.architectures import build_model, config_of
-from vocalsep.weights import legacy
+from vocalsep.weights import published
 from vocalsep.weights.checkpoint import build_from, load_model, read_checkpoint
-from vocalsep.weights.legacy import import_published
 from vocalsep.weights.manifest import load_manifest
+from vocalsep.weights.published import import_published
 from weights.bomb import Bomb, as_pickle, as_torch_file, detonate
 from weights.hub_server import COMMIT, HubServer
 
@@ -208,7 +208,7 @@ def studio(monkeypatch, config):
         config={**config, "hop_length": 32},
     )  # fmt: skip
     manifest = dataclasses.replace(load_manifest(), models=(entry,))
-    monkeypatch.setattr(legacy, "load_manifest", lambda: manifest)
+    monkeypatch.setattr(published, "load_manifest", lambda: manifest)
     return entry
 
 

@@ -9,8 +9,8 @@ import typer
 
 from vocalsep.cli import options, report
 from vocalsep.errors import OptionError
+from vocalsep.weights.ensemble_spec import members
 from vocalsep.weights.manifest import Entry, load_manifest
-from vocalsep.weights.members import members
 from vocalsep.weights.resolve import local_path
 
 

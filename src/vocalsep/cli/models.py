@@ -16,7 +16,8 @@ from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.errors import CorruptWeightsError, DownloadError, OptionError, OutputExistsError
 from vocalsep.weights.hub import HUB_PREFIX
 from vocalsep.weights.manifest import Entry, Metric, load_manifest
-from vocalsep.weights.resolve import fetch_entry, local_path, verify
+from vocalsep.weights.resolve import fetch_entry, local_path
+from vocalsep.weights.verify import verify
 
 if TYPE_CHECKING:
     import torch
@@ -182,7 +183,7 @@ def import_model(
     model's, unless --config gives others.
     """
     from vocalsep.weights.checkpoint import write_checkpoint
-    from vocalsep.weights.legacy import import_published
+    from vocalsep.weights.published import import_published
 
     target = out or file.with_suffix(".safetensors")
     _check_absent(target, overwrite)
@@ -206,9 +207,9 @@ def export_model(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
 ) -> None:
     """Write the best weights of a training run, or any others, as one file for --model."""
+    from vocalsep.weights.export import export
     from vocalsep.weights.onnx_export import export_onnx
     from vocalsep.weights.onnx_file import ONNX_SUFFIX
-    from vocalsep.weights.publish import export
 
     as_onnx = out.suffix == ONNX_SUFFIX
     if format is not None and as_onnx != (format is ExportFormat.onnx):  # the name says how it is read
@@ -237,7 +238,7 @@ def push(
 
     Replaces model.safetensors, config.json and README.md there. Needs a token: HF_TOKEN, or 'hf auth login'.
     """
-    from vocalsep.weights.publish import push as push_weights
+    from vocalsep.weights.push import push as push_weights
 
     with ProgressDisplay(wanted=True) as display, display.bar(f"pushing {repo}"):
         address = push_weights(source, repo, private=private, message=message, dtype=_torch_type(dtype))

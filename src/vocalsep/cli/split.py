@@ -195,7 +195,7 @@ def split(
     """
     from vocalsep.audio.formats import OutputFormat
     from vocalsep.audio.reader import AUDIO_EXTENSIONS
-    from vocalsep.weights.members import ensemble_id
+    from vocalsep.weights.ensemble_spec import ensemble_id
 
     report.debug = report.debug or debug
     report.log_to_stderr(-1 if quiet else verbose)

@@ -18,7 +18,7 @@ from vocalsep.separation.stems import stream_stems
 from vocalsep.stem_names import STEMS
 from vocalsep.system.threads import share
 from vocalsep.weights.checkpoint import load_model
-from vocalsep.weights.members import ensemble_id, members
+from vocalsep.weights.ensemble_spec import ensemble_id, members
 from vocalsep.weights.resolve import resolve
 
 _PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
@@ -28,7 +28,7 @@ class Ensemble:
     """Models that hear the same song; a stem is the weighted mean of their estimates.
 
     Args:
-        model: see `vocalsep.weights.members.members`.
+        model: see `vocalsep.weights.ensemble_spec.members`.
         options: of each model; segment and overlap that are None are those recommended for the weights.
         offline: never ask the network for weights.
         download_progress: called with the bytes downloaded and those of the whole file.

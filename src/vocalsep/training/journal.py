@@ -11,6 +11,7 @@ from vocalsep.models.base import SeparationModel
 from vocalsep.training.card import model_card
 from vocalsep.training.history import write_history
 from vocalsep.training.run_folder import RunConfig, RunFolder
+from vocalsep.weights.run_layout import RUN_CARD
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -55,7 +56,7 @@ class Journal:
         self._record(int(row["step"]), valid)
         write_history(self._folder.history_file, history)
         loss_curves(self._folder.path / "curves.png", {self._folder.path.resolve().name: history})
-        self._folder.write_text("MODEL_CARD.md", model_card(self._folder, self._config, history, model))
+        self._folder.write_text(RUN_CARD, model_card(self._folder, self._config, history, model))
 
     def _record(self, step: int, values: Mapping[str, float]) -> None:
         if self._events:

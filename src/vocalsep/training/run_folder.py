@@ -20,7 +20,7 @@ from vocalsep.models.base import SeparationModel
 from vocalsep.system.files import atomic_path, make_folder
 from vocalsep.training.recipe import Recipe, recipe_from
 from vocalsep.weights.checkpoint import Checkpoint, write_checkpoint
-from vocalsep.weights.resolve import RUN_WEIGHTS
+from vocalsep.weights.run_layout import RUN_CONFIG, RUN_WEIGHTS
 
 _CHANGEABLE = {"run": ("epochs", "max_steps", "early_stop_epochs", "checkpoint_steps"), "data": ("workers",)}
 """What may differ when a run goes on; all else would make it another run."""
@@ -115,7 +115,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.config_file = path / "config.json"
+        self.config_file = path / RUN_CONFIG
         self.state_file = path / "checkpoint.pt"
         self.history_file = path / "metrics.csv"
         self.best_weights = path / RUN_WEIGHTS

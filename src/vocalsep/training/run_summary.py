@@ -13,6 +13,7 @@ from vocalsep.errors import RunError
 from vocalsep.evaluation.result_folder import RESULTS_NAME
 from vocalsep.stem_names import STEMS
 from vocalsep.training.history import read_history
+from vocalsep.training.run_folder import RunFolder
 from vocalsep.weights.checkpoint import load_model
 
 EVALUATION_FOLDER = "evaluation"
@@ -77,7 +78,8 @@ def read_run(folder: Path, name: str, published: Published | None = None) -> Run
         RunError: it is no run, or a file in it is damaged.
         CorruptWeightsError: its weights are.
     """
-    config, history, weights = (folder / file for file in ("config.json", "metrics.csv", "best.safetensors"))
+    run = RunFolder(folder)
+    config, history, weights = run.config_file, run.history_file, run.best_weights
     if not config.is_file() or not history.is_file():
         raise RunError(f"{folder} is no training run", "Give folders that 'vocalsep train' wrote.")
     results = folder / EVALUATION_FOLDER / RESULTS_NAME

@@ -17,7 +17,7 @@ from torch import Tensor
 from vocalsep.errors import CorruptWeightsError, OptionError
 from vocalsep.models.base import SpectrogramModel
 from vocalsep.system.files import atomic_path
-from vocalsep.weights.description import DAMAGED, build_described, find_config
+from vocalsep.weights.model_config import DAMAGED, build_described, find_config
 from vocalsep.weights.onnx_file import ONNX_SUFFIX, load_onnx
 
 
@@ -69,7 +69,7 @@ def read_checkpoint(path: Path, config: Mapping[str, Any] | None = None) -> Chec
         config: as `vocalsep.models.architectures.build_model` takes it, for a file that does not say it.
 
     Raises:
-        CorruptWeightsError: see `read_tensors` and `vocalsep.weights.description.find_config`.
+        CorruptWeightsError: see `read_tensors` and `vocalsep.weights.model_config.find_config`.
         OptionError: it is an ONNX file.
     """
     state, metadata = read_tensors(path)

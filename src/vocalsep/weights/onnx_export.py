@@ -17,7 +17,7 @@ from vocalsep.system.extras import needs_extra
 from vocalsep.system.files import atomic_path
 from vocalsep.weights.checkpoint import build_from, read_checkpoint
 from vocalsep.weights.onnx_file import CONFIG_KEY, load_onnx
-from vocalsep.weights.publish import weights_of
+from vocalsep.weights.source import weights_of
 
 TOLERANCE = 1e-4
 """Most that the graph may differ from the model, as a part of the largest value."""
@@ -34,7 +34,7 @@ def export_onnx(source: str, target: Path) -> None:
     input and output are those of `vocalsep.models.base.SpectrogramModel.network`.
 
     Args:
-        source: see `vocalsep.weights.publish.weights_of`.
+        source: see `vocalsep.weights.source.weights_of`.
         target: the file, replaced if there.
 
     Raises:

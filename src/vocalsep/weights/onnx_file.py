@@ -12,7 +12,7 @@ from vocalsep.errors import CorruptWeightsError, OutOfMemoryError, is_out_of_mem
 from vocalsep.models.base import LEAST_SEGMENT_SECONDS, SpectrogramModel
 from vocalsep.models.onnx_network import OnnxNetwork, fixed_size
 from vocalsep.system.extras import needs_extra
-from vocalsep.weights.description import DAMAGED, build_described, find_config
+from vocalsep.weights.model_config import DAMAGED, build_described, find_config
 
 ONNX_SUFFIX = ".onnx"
 CONFIG_KEY = "config"

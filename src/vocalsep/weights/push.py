@@ -1,25 +1,23 @@
-"""Weights on their way to others: as one file, or as a repository of the Hugging Face Hub."""
+"""Weights pushed to the Hugging Face Hub, with their config and a model card."""
 
 from __future__ import annotations
 
 import json
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from vocalsep._version import __version__
-from vocalsep.errors import OptionError, RunError, UploadError, VocalsepError
-from vocalsep.weights.checkpoint import Checkpoint, build_from, read_checkpoint, write_checkpoint
+from vocalsep.errors import OptionError, UploadError, VocalsepError
+from vocalsep.weights.checkpoint import Checkpoint, build_from
+from vocalsep.weights.export import read_usable, write_stored
 from vocalsep.weights.hub import REPO_FILE, first_line
-from vocalsep.weights.resolve import RUN_WEIGHTS, resolve
-
-RUN_CARD = "MODEL_CARD.md"
-"""The model card of a training run, in its folder."""
+from vocalsep.weights.run_layout import RUN_CARD, RUN_WEIGHTS
+from vocalsep.weights.source import weights_of
 
 _REPO = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
 _HUB_LICENCES = frozenset(
@@ -63,42 +61,6 @@ made from. Pushed by vocalsep {version}.
 """
 
 
-def weights_of(source: str) -> tuple[Path, Mapping[str, Any] | None]:
-    """The weights that ``source`` names: the best of a run, whatever its name, or what `resolve` finds.
-
-    Returns:
-        the file, and what the manifest says of its model, where the file does not say it.
-
-    Raises:
-        RunError: the run has no weights yet.
-        ModelError: there are no such weights, or they cannot be had.
-    """
-    folder = Path(source)
-    if (folder / RUN_WEIGHTS).is_file():
-        return folder / RUN_WEIGHTS, None
-    if (folder / "config.json").is_file():
-        raise RunError(f"{folder} has no {RUN_WEIGHTS} yet", "Train it up to its first validation.")
-    weights = resolve(source)
-    return weights.path, weights.config
-
-
-def export(source: str, target: Path, *, dtype: torch.dtype | None = None) -> None:
-    """Write weights as one safetensors file with the config inside, whole or not at all.
-
-    Args:
-        source: see `weights_of`.
-        target: the file, replaced if there.
-        dtype: what the weights are stored as; None leaves them as they are.
-
-    Raises:
-        OptionError: a weight does not fit into ``dtype``, or ``source`` is an ONNX file.
-        ModelError: there are no such weights, or they are corrupt.
-        OutputError: the file cannot be written.
-    """
-    path, config = weights_of(source)
-    _write(target, _usable(path, config), dtype, path)
-
-
 def push(
     source: str, repo: str, *, private: bool = False, message: str | None = None, dtype: torch.dtype | None = None
 ) -> str:
@@ -124,10 +86,10 @@ def push(
     if not _REPO.fullmatch(repo):
         raise OptionError(f"'{repo}' is no Hub repository", "Write OWNER/REPO.")
     path, config = weights_of(source)
-    checkpoint = _usable(path, config)
+    checkpoint = read_usable(path, config)
     card = _card(path, checkpoint, repo)
     with tempfile.TemporaryDirectory(prefix="vocalsep-") as folder:
-        _write(Path(folder) / REPO_FILE, checkpoint, dtype, path)
+        write_stored(Path(folder) / REPO_FILE, checkpoint, dtype, path)
         operations = [
             CommitOperationAdd(REPO_FILE, Path(folder) / REPO_FILE),
             CommitOperationAdd("config.json", json.dumps(checkpoint.config, indent=2).encode()),
@@ -143,20 +105,6 @@ def push(
                 )
             api.create_commit(repo, operations, commit_message=message or f"Weights by vocalsep {__version__}")
     return str(address)
-
-
-def _usable(path: Path, config: Mapping[str, Any] | None) -> Checkpoint:
-    """A checkpoint that makes a model."""
-    checkpoint = read_checkpoint(path, config)
-    build_from(checkpoint, path)
-    return checkpoint
-
-
-def _write(target: Path, checkpoint: Checkpoint, dtype: torch.dtype | None, origin: Path) -> None:
-    try:
-        write_checkpoint(target, checkpoint, dtype=dtype)
-    except ValueError as error:
-        raise OptionError(f"{origin} cannot be stored so: {error}", "Use --dtype float32.") from error
 
 
 def _card(path: Path, checkpoint: Checkpoint, repo: str) -> str:

@@ -14,8 +14,10 @@ import yaml
 from vocalsep.errors import CorruptWeightsError, OptionError, RunError, UnknownModelError
 from vocalsep.models.architectures import build_model, config_of
 from vocalsep.weights.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from vocalsep.weights.export import export
 from vocalsep.weights.manifest import load_manifest
-from vocalsep.weights.publish import export, push, weights_of
+from vocalsep.weights.push import push
+from vocalsep.weights.source import weights_of
 from weights.hub_server import HubServer
 
 CLIENT = Path(__file__).with_name("push_client.py")
@@ -102,7 +104,7 @@ def test_a_pushed_run_comes_back_and_splits(server, environment, run_folder, tmp
 def test_pushed_again_smaller_and_without_a_card(server, environment, run_folder):
     weights = str(run_folder / "last.safetensors")
     code = (
-        "import sys, torch; from vocalsep.weights.publish import push\n"
+        "import sys, torch; from vocalsep.weights.push import push\n"
         "push(sys.argv[1], 'someone/voices'); push(sys.argv[1], 'someone/voices', dtype=torch.float16)"
     )
     subprocess.run(

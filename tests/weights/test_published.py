@@ -9,8 +9,8 @@ from vocalsep.errors import CorruptWeightsError, OptionError
 from vocalsep.models.architectures import build_model, config_of
 from vocalsep.models.unet_blocks import sinusoidal_positions
 from vocalsep.weights.checkpoint import build_from, load_model
-from vocalsep.weights.legacy import import_published, rename_published
 from vocalsep.weights.manifest import load_manifest
+from vocalsep.weights.published import import_published, rename_published
 
 SMALL = {
     "n_bins": 16,

@@ -1,8 +1,8 @@
 import pytest
 
 from vocalsep.errors import OptionError, UnknownModelError
+from vocalsep.weights.ensemble_spec import ensemble_id, members
 from vocalsep.weights.manifest import load_manifest
-from vocalsep.weights.members import ensemble_id, members
 
 
 @pytest.mark.parametrize(
