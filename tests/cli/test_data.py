@@ -12,7 +12,7 @@ import soundfile
 
 from vocalsep.datasets import archive as archives
 from vocalsep.datasets import fetch as fetching
-from vocalsep.datasets.archive import MUSDB18HQ
+from vocalsep.datasets.musdb18hq import MUSDB18HQ
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ pytest.importorskip("torchaudio")
 pytest.importorskip("matplotlib")
 
 from song_folders import write_tracks
-from vocalsep.training.history import read_history
-from vocalsep.training.run_folder import RunFolder
+from vocalsep.training.run.folder import RunFolder
+from vocalsep.training.run.history import read_history
 from vocalsep.weights.checkpoint import read_checkpoint
 
 SMALL = [

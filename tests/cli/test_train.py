@@ -12,7 +12,7 @@ pytest.importorskip("accelerate")
 pytest.importorskip("torchaudio")
 
 from song_folders import write_tracks
-from vocalsep.training.run_folder import RunFolder
+from vocalsep.training.run.folder import RunFolder
 from vocalsep.weights.checkpoint import read_checkpoint
 
 SMALL = [

@@ -11,7 +11,7 @@ import torch
 
 from scored_songs import RATE, song, write_song, write_songs
 from vocalsep.api import Separator
-from vocalsep.datasets.sources import open_dataset
+from vocalsep.datasets.dataset import open_dataset
 from vocalsep.datasets.track import Track
 from vocalsep.errors import (
     DamagedAudioError,

@@ -20,7 +20,7 @@ pytest.importorskip("scipy")
 
 import pyworld
 
-from vocalsep.datasets.sources import open_dataset
+from vocalsep.datasets.dataset import open_dataset
 from vocalsep.errors import MissingToolError, OptionError, OutputExistsError
 from vocalsep.synthesis import synthesise
 from vocalsep.synthesis.programs import Soundfont, find_soundfonts

@@ -23,9 +23,9 @@ from vocalsep.errors import CorruptWeightsError, MissingExtraError, OutputExists
 from vocalsep.evaluation.figures import loss_curves, score_boxes
 from vocalsep.evaluation.results import Conditions, Results, SongScores, StemScores
 from vocalsep.models.architectures import build_model
-from vocalsep.training.history import read_history
 from vocalsep.training.report import write_report
-from vocalsep.training.run_summary import Published
+from vocalsep.training.run.history import read_history
+from vocalsep.training.run.summary import Published
 from vocalsep.weights.checkpoint import Checkpoint, write_checkpoint
 
 HOSTILE = "_a|b `c` <script>alert(1)<!-- & $x$ *d* [e](f) \"g\" 'h'"

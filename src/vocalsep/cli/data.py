@@ -40,9 +40,10 @@ def fetch(
 
     Run it again after an interruption: it goes on where it stopped.
     """
-    from vocalsep.datasets.archive import MUSDB18HQ, lacking
+    from vocalsep.datasets.archive import lacking
+    from vocalsep.datasets.dataset import data_folder
     from vocalsep.datasets.fetch import fetch as fetch_archive
-    from vocalsep.datasets.sources import data_folder
+    from vocalsep.datasets.musdb18hq import MUSDB18HQ
 
     report.log_to_stderr(0)
     folder = root or data_folder() / name.value
@@ -75,7 +76,7 @@ def check(
     Reads every file: rates, lengths, missing and silent stems, damage, and whether the stems sum to the mixture.
     """
     from vocalsep.datasets.check import check_dataset
-    from vocalsep.datasets.sources import open_dataset
+    from vocalsep.datasets.dataset import open_dataset
 
     dataset = open_dataset(data)
     with ProgressDisplay(wanted=True) as display, display.bar("checking") as advance:

@@ -19,7 +19,7 @@ from vocalsep.errors import BatchError, MissingExtraError
 from vocalsep.system.threads import in_order
 
 if TYPE_CHECKING:
-    from vocalsep.datasets.sources import Split as Part
+    from vocalsep.datasets.parts import Split as Part
     from vocalsep.datasets.track import Track
     from vocalsep.evaluation.estimators import Estimator
     from vocalsep.evaluation.evaluate import Progress
@@ -100,7 +100,7 @@ def evaluate(
     Prints sdr, chunk_sdr (museval) and si_sdr of the vocals and the accompaniment of each song, and what they
     come to. The oracles are bounds: the mixture as every stem, and the ideal ratio mask.
     """
-    from vocalsep.datasets.sources import open_dataset
+    from vocalsep.datasets.dataset import open_dataset
     from vocalsep.evaluation.estimators import open_estimator
     from vocalsep.evaluation.evaluate import check_has_both
     from vocalsep.evaluation.result_folder import ResultFolder

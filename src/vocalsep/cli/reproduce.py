@@ -54,7 +54,7 @@ def reproduce(
     training.check_extra()
     from accelerate import PartialState
 
-    from vocalsep.datasets.sources import open_dataset
+    from vocalsep.datasets.dataset import open_dataset
     from vocalsep.training.reproduce import begin, held_out, write_page
 
     with ProgressDisplay(wanted=not quiet) as display:

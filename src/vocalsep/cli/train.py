@@ -13,7 +13,8 @@ from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.errors import OptionError, RunError
 
 if TYPE_CHECKING:
-    from vocalsep.training.run_folder import RunConfig, RunFolder
+    from vocalsep.training.run.config import RunConfig
+    from vocalsep.training.run.folder import RunFolder
 
 app = typer.Typer(add_completion=False)
 
@@ -57,7 +58,7 @@ def train(
     report.debug = report.debug or debug
     report.log_to_stderr(-1 if quiet else verbose)
     training.check_extra()
-    from vocalsep.training.run_folder import RunFolder
+    from vocalsep.training.run.folder import RunFolder
 
     display = ProgressDisplay(wanted=not quiet)
     with display, training.interrupts() as interrupted:
@@ -91,7 +92,8 @@ def _new_run(
     device: training.Device,
 ) -> tuple[RunConfig, RunFolder]:
     from vocalsep.training.recipe import load_recipe
-    from vocalsep.training.run_folder import RunConfig, RunFolder
+    from vocalsep.training.run.config import RunConfig
+    from vocalsep.training.run.folder import RunFolder
 
     if model is None:
         raise OptionError("no architecture to train", "Add --model tdf, tdsa, tdt, umx or tdf_mask.")
@@ -113,7 +115,7 @@ def _config_to_resume(
     init: str | None,
     settings: list[str],
 ) -> RunConfig:
-    from vocalsep.training.run_folder import check_same_run
+    from vocalsep.training.run.config import check_same_run
 
     before = folder.read_config()
     if model not in (None, before.architecture):

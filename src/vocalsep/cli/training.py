@@ -17,9 +17,10 @@ from vocalsep.cli.progress import Advance, ProgressDisplay
 from vocalsep.system.extras import needs_extra
 
 if TYPE_CHECKING:
-    from vocalsep.datasets.sources import Dataset
-    from vocalsep.training.position import StepReport
-    from vocalsep.training.run_folder import RunConfig, RunFolder
+    from vocalsep.datasets.dataset import Dataset
+    from vocalsep.training.run.config import RunConfig
+    from vocalsep.training.run.folder import RunFolder
+    from vocalsep.training.run.position import StepReport
     from vocalsep.training.trainer import Trainer
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from vocalsep.audio.excerpt import SEEKABLE_EXTENSIONS, audio_files
 from vocalsep.audio.reader import AUDIO_EXTENSIONS
-from vocalsep.datasets.archive import MUSDB18HQ
-from vocalsep.datasets.folders import find_track_folders, folders_below
-from vocalsep.datasets.sources import Dataset, Folders, Musdb18hq, Pools
+from vocalsep.datasets.dataset import Dataset
+from vocalsep.datasets.folders import Folders, find_track_folders, folders_below
+from vocalsep.datasets.musdb18hq import MUSDB18HQ, Musdb18hq
+from vocalsep.datasets.pools import Pools
 from vocalsep.stem_names import ACCOMPANIMENT, MIXTURE, VOCALS
 
 

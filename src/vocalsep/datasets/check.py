@@ -13,8 +13,8 @@ from typing import Literal
 
 from vocalsep.audio.excerpt import Extent
 from vocalsep.datasets.candidates import Candidate, find_candidates
-from vocalsep.datasets.measure import Level, Measured, measure
-from vocalsep.datasets.sources import Dataset
+from vocalsep.datasets.dataset import Dataset
+from vocalsep.datasets.levels import Level, Measured, measure
 from vocalsep.errors import NoTracksError
 from vocalsep.system.threads import in_order
 

@@ -27,7 +27,7 @@ def loss_curves(path: Path, runs: Mapping[str, Sequence[Mapping[str, float]]]) -
 
     Args:
         path: of the PNG file, replaced if there.
-        runs: name to rows of ``epoch``, ``train_loss`` and ``valid_loss``, see `vocalsep.training.history`.
+        runs: name to rows of ``epoch``, ``train_loss`` and ``valid_loss``, see `vocalsep.training.run.history`.
 
     Raises:
         MissingExtraError: matplotlib is not installed.

@@ -13,7 +13,7 @@ from pathlib import Path
 from vocalsep.errors import OutputExistsError
 from vocalsep.evaluation.figures import loss_curves
 from vocalsep.system.files import atomic_path
-from vocalsep.training.run_summary import Published, RunSummary, read_run
+from vocalsep.training.run.summary import Published, RunSummary, read_run
 
 _PAGE_NAMES = ("report.md", "report.html", "curves.png")
 

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.amp.grad_scaler import GradScaler
 from torch.optim.swa_utils import AveragedModel
 
-from vocalsep.datasets.sources import Dataset, open_dataset
+from vocalsep.datasets.dataset import Dataset, open_dataset
 from vocalsep.errors import DivergedError, InputError, OptionError, RunError, UnfitTrackError, VocalsepError
 from vocalsep.models.architectures import build_model
 from vocalsep.models.base import SpectrogramModel
@@ -35,14 +35,15 @@ from vocalsep.training.chunks import (
     ValidationChunks,
     batched,
 )
-from vocalsep.training.environment import describe_environment
-from vocalsep.training.estimator import Estimator, compare
 from vocalsep.training.initial_weights import initial_state
-from vocalsep.training.journal import Journal
 from vocalsep.training.losses import weighted_losses
 from vocalsep.training.optimisation import Schedule, make_optimiser, moving_average
-from vocalsep.training.position import Position, StepReport
-from vocalsep.training.run_folder import RunConfig, RunFolder
+from vocalsep.training.run.config import RunConfig
+from vocalsep.training.run.environment import describe_environment
+from vocalsep.training.run.folder import RunFolder
+from vocalsep.training.run.journal import Journal
+from vocalsep.training.run.position import Position, StepReport
+from vocalsep.training.spectrogram_module import Estimator, compare
 from vocalsep.training.validation import validate
 
 _LOOK_STEPS = 10

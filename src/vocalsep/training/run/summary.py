@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vocalsep.datasets.sources import without_folders
+from vocalsep.datasets.dataset import without_folders
 from vocalsep.errors import RunError
 from vocalsep.evaluation.result_folder import RESULTS_NAME
 from vocalsep.stem_names import STEMS
-from vocalsep.training.history import read_history
-from vocalsep.training.run_folder import RunFolder
+from vocalsep.training.run.folder import RunFolder
+from vocalsep.training.run.history import read_history
 from vocalsep.weights.checkpoint import load_model
 
 EVALUATION_FOLDER = "evaluation"

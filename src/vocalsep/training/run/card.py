@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from vocalsep._version import __version__
 from vocalsep.models.base import SeparationModel
-from vocalsep.training.run_folder import RunConfig, RunFolder
+from vocalsep.training.run.config import RunConfig
+from vocalsep.training.run.folder import RunFolder
 
 _TEXT = """\
 ---

@@ -18,7 +18,7 @@ class Position:
         best_loss: lowest validation loss so far.
         epochs_since_best: since then.
         sums: of the training losses of the epoch under way, in the main process.
-        history: a row for each epoch, see `vocalsep.training.history`.
+        history: a row for each epoch, see `vocalsep.training.run.history`.
     """
 
     epoch: int = 0

@@ -4,15 +4,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from vocalsep.datasets.sources import (
-    MUSDB18HQ_VALIDATION,
-    Folders,
-    Musdb18hq,
-    Pools,
-    data_folder,
-    open_dataset,
-    without_folders,
-)
+from vocalsep.datasets.dataset import data_folder, open_dataset, without_folders
+from vocalsep.datasets.folders import Folders
+from vocalsep.datasets.musdb18hq import MUSDB18HQ_VALIDATION, Musdb18hq
+from vocalsep.datasets.pools import Pools
 from vocalsep.errors import NoTracksError, OptionError, UnfitTrackError
 from vocalsep.stem_names import ACCOMPANIMENT, MIXTURE, VOCALS
 

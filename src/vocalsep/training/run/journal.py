@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from vocalsep.evaluation.figures import loss_curves
 from vocalsep.models.base import SeparationModel
-from vocalsep.training.card import model_card
-from vocalsep.training.history import write_history
-from vocalsep.training.run_folder import RunConfig, RunFolder
+from vocalsep.training.run.card import model_card
+from vocalsep.training.run.config import RunConfig
+from vocalsep.training.run.folder import RunFolder
+from vocalsep.training.run.history import write_history
 from vocalsep.weights.run_layout import RUN_CARD
 
 if TYPE_CHECKING:
