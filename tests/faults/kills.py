@@ -165,7 +165,7 @@ def main(folder: Path, seed: int, count: int, way: str) -> None:
     torch.set_num_threads(1)
     killer = Killer(folder, {"fork": fork, "process": process}[way])
     if way == "fork":  # what a child needs is loaded by now
-        import_module("vocalsep.cli.split")
+        import_module("vocalsep.cli.commands.split")
         Separator(device="cpu").separate_file(killer.songs / "a.wav", folder / "warm")
     for number in range(count):
         name = f"{seed}-{number}"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from vocalsep.cli import report
+from vocalsep.cli import stderr
 from vocalsep.cli.inputs import STDIN, Track
 from vocalsep.cli.outcome import Outcome
 from vocalsep.cli.progress import ProgressDisplay
@@ -115,7 +115,7 @@ class Batch:
         except DiskFullError:
             raise  # likewise
         except Exception as error:
-            if report.debug:
+            if stderr.debug:
                 raise
             return Outcome(track, error=error)
 

@@ -10,6 +10,18 @@ from vocalsep.datasets.folders import find_track_folders, open_track_folders
 from vocalsep.datasets.parts import Split, check_split
 from vocalsep.datasets.track import Track
 
+MUSDB18HQ = Archive(
+    name="musdb18hq",
+    url="https://zenodo.org/record/3338373/files/musdb18hq.zip",
+    sha256="baac80d0483c61d74b2e5f3be75fa557eec52898339e6aa45c1fa48833c5d21d",
+    songs={"train": 100, "test": 50},
+    stems=("bass", "drums", "mixture", "other", "vocals"),
+    extracted_bytes=32_000_000_000,  # ten hours of five stereo files, 16 bits at 44.1 kHz
+    notice="MUSDB18-HQ is for academic and other non-commercial use only; the songs belong to their artists. "
+    "Their terms: https://doi.org/10.5281/zenodo.3338373",
+)
+"""The record that the field uses, as torchaudio names it too."""
+
 MUSDB18HQ_VALIDATION = frozenset(
     [
         "ANiMAL - Rockshow",
@@ -54,16 +66,3 @@ class Musdb18hq:
         if split in ("train", "valid"):
             found = [folder for folder in found if (folder.name in MUSDB18HQ_VALIDATION) == (split == "valid")]
         return open_track_folders(found, self.spec, split)
-
-
-MUSDB18HQ = Archive(
-    name="musdb18hq",
-    url="https://zenodo.org/record/3338373/files/musdb18hq.zip",
-    sha256="baac80d0483c61d74b2e5f3be75fa557eec52898339e6aa45c1fa48833c5d21d",
-    songs={"train": 100, "test": 50},
-    stems=("bass", "drums", "mixture", "other", "vocals"),
-    extracted_bytes=32_000_000_000,  # ten hours of five stereo files, 16 bits at 44.1 kHz
-    notice="MUSDB18-HQ is for academic and other non-commercial use only; the songs belong to their artists. "
-    "Their terms: https://doi.org/10.5281/zenodo.3338373",
-)
-"""The record that the field uses, as torchaudio names it too."""

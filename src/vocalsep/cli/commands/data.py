@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vocalsep.cli import report
+from vocalsep.cli import stderr
 from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.errors import UnfitTrackError
 from vocalsep.system.extras import needs_extra
@@ -45,15 +45,15 @@ def fetch(
     from vocalsep.datasets.fetch import fetch as fetch_archive
     from vocalsep.datasets.musdb18hq import MUSDB18HQ
 
-    report.log_to_stderr(0)
+    stderr.log_to_stderr(0)
     folder = root or data_folder() / name.value
-    report.say(MUSDB18HQ.notice)
+    stderr.say(MUSDB18HQ.notice)
     if lacking(MUSDB18HQ, folder) is None:
-        report.say(f"{name.value} is complete in {folder}: nothing to do")
+        stderr.say(f"{name.value} is complete in {folder}: nothing to do")
     else:
         with ProgressDisplay(wanted=True) as display:
             fetch_archive(MUSDB18HQ, folder, keep_zip=keep_zip, bars=display.bar)
-    report.say(f"train on it: vocalsep train --model tdsa --data {name.value}:{folder}")
+    stderr.say(f"train on it: vocalsep train --model tdsa --data {name.value}:{folder}")
     typer.echo(folder)
 
 
@@ -113,7 +113,7 @@ def synth(
     with needs_extra("train"):
         from vocalsep.synthesis import synthesise
 
-    report.log_to_stderr(0)
+    stderr.log_to_stderr(0)
     with ProgressDisplay(wanted=True) as display, display.bar("making songs") as advance:
         songs = synthesise(
             out,
@@ -124,7 +124,7 @@ def synth(
             voices=voices,
             progress=advance,
         )
-    report.say(f"{len(songs)} songs; train on them: vocalsep train --model tdsa --data synth:{out}")
+    stderr.say(f"{len(songs)} songs; train on them: vocalsep train --model tdsa --data synth:{out}")
     typer.echo(out)
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vocalsep.cli import options, report, training
+from vocalsep.cli import options, stderr, training_run
+from vocalsep.cli.exit import EXIT_INTERRUPTED
 from vocalsep.cli.progress import ProgressDisplay
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def reproduce(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the experiment, of one before to go on.")],
-    data: training.Data = None,
+    data: training_run.Data = None,
     recipe: Annotated[
         str | None,
         typer.Option("--recipe", "-r", help="paper, default, or a TOML file.", show_default="paper"),
@@ -36,10 +37,10 @@ def reproduce(
             show_default="umx,tdf,tdsa,tdt",
         ),
     ] = None,
-    settings: training.Settings = None,
-    device: training.DeviceOption = training.Device.auto,
-    verbose: training.Verbose = 0,
-    quiet: training.Quiet = False,
+    settings: training_run.Settings = None,
+    device: training_run.DeviceOption = training_run.Device.auto,
+    verbose: training_run.Verbose = 0,
+    quiet: training_run.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
     """Train the models of the published experiment alike, score them, and compare them on a page.
@@ -49,9 +50,9 @@ def reproduce(
     Each model is for 'vocalsep split --model OUT/NAME'. For several GPUs, each with batches of its own: accelerate
     launch -m vocalsep reproduce ...
     """
-    report.debug = report.debug or debug
-    report.log_to_stderr(-1 if quiet else verbose)
-    training.check_extra()
+    stderr.debug = stderr.debug or debug
+    stderr.log_to_stderr(-1 if quiet else verbose)
+    training_run.check_extra()
     from accelerate import PartialState
 
     from vocalsep.datasets.dataset import open_dataset
@@ -61,7 +62,7 @@ def reproduce(
         experiment = _experiment(out, data or [], recipe, models, settings or [], display, device)
         songs = held_out(open_dataset(experiment.dataset))  # refuses before hours of work
         runs = experiment.runs(out)
-        processes = PartialState(cpu=device is training.Device.cpu)
+        processes = PartialState(cpu=device is training_run.Device.cpu)
         quiet = quiet or not processes.is_main_process
         processes.wait_for_everyone()  # all have seen what is there before one changes it
         if processes.is_main_process:
@@ -70,8 +71,8 @@ def reproduce(
         if not processes.is_main_process:
             return
         if not complete:
-            report.say(f"stopped and saved: vocalsep reproduce -o {out}")
-            raise typer.Exit(report.EXIT_INTERRUPTED)
+            stderr.say(f"stopped and saved: vocalsep reproduce -o {out}")
+            raise typer.Exit(EXIT_INTERRUPTED)
         for run in runs:
             _score(run, songs, display, device=device, quiet=quiet)
     for path in write_page(out, experiment):
@@ -85,7 +86,7 @@ def _experiment(
     models: str | None,
     settings: list[str],
     display: ProgressDisplay,
-    device: training.Device,
+    device: training_run.Device,
 ) -> Experiment:
     """The experiment of the options; what they leave out is as before, in a folder that has one."""
     from vocalsep.training.recipe import load_recipe, recipe_from
@@ -106,16 +107,16 @@ def _experiment(
     )
     if before and not data:
         return experiment
-    return dataclasses.replace(experiment, dataset=training.open_data(data, display, device).spec)
+    return dataclasses.replace(experiment, dataset=training_run.open_data(data, display, device).spec)
 
 
-def _train(runs: Sequence[Run], display: ProgressDisplay, *, device: training.Device, quiet: bool) -> bool:
+def _train(runs: Sequence[Run], display: ProgressDisplay, *, device: training_run.Device, quiet: bool) -> bool:
     """Train them to their ends, or until Ctrl-C; whether all are complete."""
-    with training.interrupts() as interrupted:
+    with training_run.interrupts() as interrupted:
         for number, run in enumerate(runs, start=1):
             if not quiet:
-                report.say(f"{run.name}, model {number} of {len(runs)}:")
-            trainer, complete = training.train_run(
+                stderr.say(f"{run.name}, model {number} of {len(runs)}:")
+            trainer, complete = training_run.train_run(
                 run.config,
                 run.folder,
                 display,
@@ -130,7 +131,9 @@ def _train(runs: Sequence[Run], display: ProgressDisplay, *, device: training.De
         return complete and not interrupted()
 
 
-def _score(run: Run, songs: HeldOut, display: ProgressDisplay, *, device: training.Device, quiet: bool) -> None:
+def _score(
+    run: Run, songs: HeldOut, display: ProgressDisplay, *, device: training_run.Device, quiet: bool
+) -> None:
     from vocalsep.training.reproduce import evaluate_run
 
     with display.bar(f"{run.name} scored") as advance:
@@ -138,4 +141,4 @@ def _score(run: Run, songs: HeldOut, display: ProgressDisplay, *, device: traini
     if not quiet:
         scores = [(stem, metrics["sdr"].mean) for stem, metrics in results.summary.items()]
         sdrs = ", ".join(f"{stem} {'-' if sdr is None else f'{sdr:.2f} dB'}" for stem, sdr in scores)
-        report.say(f"{run.name}: sdr on {len(results.songs)} songs, split {songs.split}: {sdrs}")
+        stderr.say(f"{run.name}: sdr on {len(results.songs)} songs, split {songs.split}: {sdrs}")

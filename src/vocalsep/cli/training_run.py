@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vocalsep.cli import report
+from vocalsep.cli import stderr
 from vocalsep.cli.progress import Advance, ProgressDisplay
 from vocalsep.system.extras import needs_extra
 
@@ -61,7 +61,7 @@ def interrupts() -> Iterator[Callable[[], bool]]:
         if seen:
             raise KeyboardInterrupt
         seen.append(number)
-        report.say("saving a checkpoint; once more to stop at once")
+        stderr.say("saving a checkpoint; once more to stop at once")
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -137,7 +137,7 @@ def _tell_epoch(row: Mapping[str, float]) -> None:
     sdrs = [
         f", {key.removeprefix('valid_sdr_')} sdr {row[key]:.2f} dB" for key in row if key.startswith("valid_sdr_")
     ]
-    report.say(
+    stderr.say(
         f"epoch {int(row['epoch'])}: {int(row['step'])} steps in {row['seconds']:.0f} s, "
         f"loss {row['train_loss']:.4f}, validation {row['valid_loss']:.4f}{''.join(sdrs)}"
     )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vocalsep.cli import options, report, training
+from vocalsep.cli import options, stderr, training_run
+from vocalsep.cli.exit import EXIT_INTERRUPTED
 from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.errors import OptionError, RunError
 
@@ -25,7 +26,7 @@ def train(
         str | None,
         typer.Option("--model", "-m", help="Architecture: umx, tdf, tdsa, tdt or tdf_mask.", show_default=False),
     ] = None,
-    data: training.Data = None,
+    data: training_run.Data = None,
     recipe: Annotated[
         str | None,
         typer.Option("--recipe", "-r", help="default, paper, or a TOML file.", show_default="default"),
@@ -43,11 +44,11 @@ def train(
             show_default="at random",
         ),
     ] = None,
-    settings: training.Settings = None,
+    settings: training_run.Settings = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
-    device: training.DeviceOption = training.Device.auto,
-    verbose: training.Verbose = 0,
-    quiet: training.Quiet = False,
+    device: training_run.DeviceOption = training_run.Device.auto,
+    verbose: training_run.Verbose = 0,
+    quiet: training_run.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
     """Train a model; the weights are for 'vocalsep split --model RUN'.
@@ -55,13 +56,13 @@ def train(
     Prints the path of the best weights. Ctrl-C saves a checkpoint, from which --resume goes on. For several GPUs
     or machines: accelerate launch -m vocalsep train ...
     """
-    report.debug = report.debug or debug
-    report.log_to_stderr(-1 if quiet else verbose)
-    training.check_extra()
+    stderr.debug = stderr.debug or debug
+    stderr.log_to_stderr(-1 if quiet else verbose)
+    training_run.check_extra()
     from vocalsep.training.run.folder import RunFolder
 
     display = ProgressDisplay(wanted=not quiet)
-    with display, training.interrupts() as interrupted:
+    with display, training_run.interrupts() as interrupted:
         if resume:
             if out is None:
                 raise OptionError("--resume needs the folder of the run", "Add -o RUN.")
@@ -69,15 +70,15 @@ def train(
             config = _config_to_resume(folder, model, data or [], recipe, init, settings or [])
         else:
             config, folder = _new_run(model, data or [], recipe, out, init, settings or [], display, device)
-        trainer, complete = training.train_run(
+        trainer, complete = training_run.train_run(
             config, folder, display, resume=resume, device=device, quiet=quiet, should_stop=interrupted
         )
         trainer.close()
     if not trainer.is_main:
         return
     if not complete:
-        report.say(f"stopped after step {trainer.position.step}, saved: vocalsep train --resume -o {folder.path}")
-        raise typer.Exit(report.EXIT_INTERRUPTED)
+        stderr.say(f"stopped after step {trainer.position.step}, saved: vocalsep train --resume -o {folder.path}")
+        raise typer.Exit(EXIT_INTERRUPTED)
     typer.echo(folder.best_weights)
 
 
@@ -89,7 +90,7 @@ def _new_run(
     init: str | None,
     settings: list[str],
     display: ProgressDisplay,
-    device: training.Device,
+    device: training_run.Device,
 ) -> tuple[RunConfig, RunFolder]:
     from vocalsep.training.recipe import load_recipe
     from vocalsep.training.run.config import RunConfig
@@ -104,7 +105,7 @@ def _new_run(
     config = RunConfig.resolve(
         model, loaded, recipe_name=name, dataset="", init=init
     )  # refuses what is wrong before data are made
-    return dataclasses.replace(config, dataset=training.open_data(data, display, device).spec), folder
+    return dataclasses.replace(config, dataset=training_run.open_data(data, display, device).spec), folder
 
 
 def _config_to_resume(

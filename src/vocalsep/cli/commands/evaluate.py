@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vocalsep.cli import options, report
+from vocalsep.cli import options, stderr
 from vocalsep.cli.choice import QualityOption, announce_downloads, choose, complete_model
 from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.errors import BatchError, MissingExtraError
@@ -107,7 +107,7 @@ def evaluate(
     from vocalsep.evaluation.results import Conditions, Failure, Results
     from vocalsep.separation.options import SeparationOptions
 
-    report.log_to_stderr(0)
+    stderr.log_to_stderr(0)
     model = choose(model, quality)
     dataset = open_dataset(data)
     part: Part = split.value if split else "test" if dataset.has_test else "all"
@@ -170,9 +170,9 @@ def _score_all(
             with display.bar(track.name) as advance:
                 song = evaluate_track(estimator, track, _unless(interrupted, advance))
         except Exception as error:
-            if report.debug:
+            if stderr.debug:
                 raise
-            report.say(f"{track.name}: {report.describe(error)}")
+            stderr.say(f"{track.name}: {stderr.describe(error)}")
             return Failure(name=track.name, error=type(error).__name__, message=str(error))
         if folder:
             folder.append(song)
@@ -201,7 +201,7 @@ def _unless(interrupted: threading.Event, advance: Progress) -> Progress:
 
 def _tell(song: SongScores) -> None:
     scores = ", ".join(f"{stem} {_decibels(scores.sdr)} dB" for stem, scores in song.stems.items())
-    report.say(f"{song.name}: {song.seconds:.0f} s in {song.wall_seconds:.1f} s, sdr: {scores}")
+    stderr.say(f"{song.name}: {song.seconds:.0f} s in {song.wall_seconds:.1f} s, sdr: {scores}")
 
 
 def _draw(results: Results, folder: Path) -> None:
@@ -215,7 +215,7 @@ def _draw(results: Results, folder: Path) -> None:
     try:
         score_boxes(folder / PICTURE_NAME, scores, title)
     except MissingExtraError as error:
-        report.say(f"{PICTURE_NAME} is left out: {error}")
+        stderr.say(f"{PICTURE_NAME} is left out: {error}")
 
 
 def _table(results: Results) -> str:

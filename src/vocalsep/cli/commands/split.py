@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vocalsep.cli import options, report
+from vocalsep.cli import options, stderr
 from vocalsep.cli.batch import Batch, FileOptions, FileSeparator
 from vocalsep.cli.choice import QualityOption, announce_downloads, choose, complete_model
 from vocalsep.cli.inputs import STDIN, find_tracks, take_shard
@@ -197,8 +197,8 @@ def split(
     from vocalsep.audio.reader import AUDIO_EXTENSIONS
     from vocalsep.weights.ensemble_spec import ensemble_id
 
-    report.debug = report.debug or debug
-    report.log_to_stderr(-1 if quiet else verbose)
+    stderr.debug = stderr.debug or debug
+    stderr.log_to_stderr(-1 if quiet else verbose)
     check_template(template)
     if skip_existing and overwrite:
         raise OptionError("--skip-existing and --overwrite exclude each other", "Choose one.")
@@ -272,7 +272,7 @@ def split(
                 "Add --stem vocals or --stem accompaniment, give one input, and no --json.",
             )
         if not tracks and not quiet:
-            report.say(f"shard {shard} has no tracks")
+            stderr.say(f"shard {shard} has no tracks")
         display = ProgressDisplay(wanted=not quiet, total_tracks=len(tracks))
         outcomes = []
         with display, start_workers() as workers:

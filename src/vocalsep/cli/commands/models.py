@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vocalsep.cli import report
+from vocalsep.cli import stderr
 from vocalsep.cli.choice import announce, complete_name
 from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.errors import CorruptWeightsError, DownloadError, OptionError, OutputExistsError
@@ -146,7 +146,7 @@ def verify_models(
             typer.echo(f"{entry.id}: good, {path}")
         except CorruptWeightsError as error:
             wrong.append(error)
-            report.say(report.describe(error))
+            stderr.say(stderr.describe(error))
     if wrong:
         raise CorruptWeightsError(f"{len(wrong)} of the weights files here are corrupt", wrong[0].hint)
 
@@ -189,7 +189,7 @@ def import_model(
     _check_absent(target, overwrite)
     checkpoint = import_published(file, model, _read_config(config) if config else None)
     write_checkpoint(target, checkpoint)
-    report.say(f"split with it: vocalsep split SONG --model {target}")
+    stderr.say(f"split with it: vocalsep split SONG --model {target}")
     typer.echo(target)
 
 
@@ -222,7 +222,7 @@ def export_model(
         export_onnx(source, out)
     else:
         export(source, out, dtype=_torch_type(dtype))
-    report.say(f"split with it: vocalsep split SONG --model {out}")
+    stderr.say(f"split with it: vocalsep split SONG --model {out}")
     typer.echo(out)
 
 
@@ -242,7 +242,7 @@ def push(
 
     with ProgressDisplay(wanted=True) as display, display.bar(f"pushing {repo}"):
         address = push_weights(source, repo, private=private, message=message, dtype=_torch_type(dtype))
-    report.say(f"pushed, see its card at {address}; split with it: vocalsep split SONG --model {HUB_PREFIX}{repo}")
+    stderr.say(f"pushed, see its card at {address}; split with it: vocalsep split SONG --model {HUB_PREFIX}{repo}")
     typer.echo(f"{HUB_PREFIX}{repo}")
 
 
