@@ -48,7 +48,7 @@ def write(model: str, path: Path) -> None:
 def serve(folder: Path) -> None:
     """Serve the files of ``folder`` as a repository; print the address, and go on until stdin ends."""
     sys.path.insert(0, str(TESTS))
-    from weights.hub_server import HubServer
+    from helpers.hub_server import HubServer
 
     with HubServer() as server:
         for path in folder.iterdir():
@@ -64,12 +64,12 @@ def run_ours(model: str, precision: str, seconds: int, sha256: str, n_bytes: int
 
     from steady import RATE
 
+    from helpers.hub_server import COMMIT
     from vocalsep.separation.engine import SegmentedSeparation
     from vocalsep.separation.options import SeparationOptions
     from vocalsep.weights.checkpoint import load_model
     from vocalsep.weights.manifest import Source, load_manifest
     from vocalsep.weights.resolve import fetch_entry
-    from weights.hub_server import COMMIT
 
     entry = load_manifest().entry(model)
     source = Source(repo=REPOSITORY, revision=COMMIT, file=entry.file)

@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scored_songs import RATE, song
+from helpers.scored_songs import RATE, song
 from vocalsep.evaluation.metrics import chunk_sdr, median_of_defined, sdr, si_sdr, window_sdr
 from vocalsep.evaluation.streaming_metrics import SignalSums
 

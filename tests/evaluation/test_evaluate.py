@@ -9,7 +9,7 @@ import pytest
 import soundfile
 import torch
 
-from scored_songs import RATE, song, write_song, write_songs
+from helpers.scored_songs import RATE, song, write_song, write_songs
 from vocalsep.api import Separator
 from vocalsep.datasets.dataset import open_dataset
 from vocalsep.datasets.track import Track

@@ -25,7 +25,7 @@ import numpy as np
 import soundfile
 import torch
 
-from stem_reading import leftovers
+from helpers.stem_reading import leftovers
 from vocalsep.api import Separator
 from vocalsep.audio.reader import open_audio
 from vocalsep.cli import main as command

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from stem_reading import leftovers, read
+from helpers.stem_reading import leftovers, read
 from vocalsep.audio.stem_files import StemFiles
 from vocalsep.errors import DamagedAudioError, InputUnreadableError, OutputNotWritableError
 from vocalsep.system.files import remove_leftovers

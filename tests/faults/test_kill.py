@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stem_reading import leftovers
+from helpers.stem_reading import leftovers
 from vocalsep.system import files
 from vocalsep.system.files import AtomicFile, remove_leftovers
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from onnx_graphs import node, save_graph
+from helpers.onnx_graphs import node, save_graph
 from vocalsep import Separator
 from vocalsep.errors import CorruptWeightsError, OptionError
 from vocalsep.models.architectures import build_model

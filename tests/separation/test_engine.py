@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identity_model import IdentityModel
+from helpers.identity_model import IdentityModel
 from vocalsep.errors import OutOfMemoryError
 from vocalsep.models.architectures import build_model
 from vocalsep.separation.engine import SegmentedSeparation

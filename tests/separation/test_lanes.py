@@ -9,7 +9,7 @@ import time
 import pytest
 import torch
 
-from identity_model import IdentityModel
+from helpers.identity_model import IdentityModel
 from vocalsep.models.architectures import build_model
 from vocalsep.separation.engine import SegmentedSeparation
 from vocalsep.separation.lanes import Lanes

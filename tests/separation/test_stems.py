@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from identity_model import IdentityModel
+from helpers.identity_model import IdentityModel
 from vocalsep.separation.engine import SegmentedSeparation
 from vocalsep.separation.options import SeparationOptions
 from vocalsep.separation.stems import stream_stems

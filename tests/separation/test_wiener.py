@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from identity_model import IdentityModel
+from helpers.identity_model import IdentityModel
 from vocalsep.api import Separator
 from vocalsep.errors import OptionError
 from vocalsep.models.architectures import build_model

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from stem_reading import leftovers
+from helpers.stem_reading import leftovers
 from vocalsep.errors import OutputExistsError, OutputNotWritableError
 from vocalsep.system.files import TEMPORARY_PREFIX, AtomicFile, atomic_path, exists, remove_leftovers
 

@@ -18,7 +18,7 @@ pytest.importorskip("matplotlib")
 
 from matplotlib.image import imread
 
-from stem_reading import leftovers
+from helpers.stem_reading import leftovers
 from vocalsep.errors import CorruptWeightsError, MissingExtraError, OutputExistsError, RunError
 from vocalsep.evaluation.figures import loss_curves, score_boxes
 from vocalsep.evaluation.results import Conditions, Results, SongScores, StemScores

@@ -10,7 +10,7 @@ import torch
 pytest.importorskip("accelerate")
 pytest.importorskip("torchaudio")
 
-from song_folders import write_tracks
+from helpers.song_folders import write_tracks
 from vocalsep.errors import DamagedAudioError, DiskFullError, DivergedError, OptionError, RunError, UnfitTrackError
 from vocalsep.training.recipe import load_recipe
 from vocalsep.training.run.config import RunConfig

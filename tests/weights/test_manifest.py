@@ -90,7 +90,7 @@ def test_each_quality_is_better_than_the_one_before_and_larger():
 
 
 def test_the_readme_has_the_manifests_table():
-    path = PROJECT / "docs/models/table.py"
+    path = PROJECT / "tools/models_table.py"
     spec = importlib.util.spec_from_file_location("models_table", path)
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from onnx_graphs import node, save_graph
+from helpers.onnx_graphs import node, save_graph
 from vocalsep import Separator, load_model
 from vocalsep.errors import CorruptWeightsError, MissingExtraError, OptionError, OutOfMemoryError
 from vocalsep.models.architectures import build_model, config_of

@@ -13,6 +13,8 @@ import pytest
 import soundfile
 import torch
 
+from helpers.bomb import Bomb, as_pickle, as_torch_file, detonate
+from helpers.hub_server import COMMIT, HubServer
 from vocalsep import Separator
 from vocalsep.errors import CorruptWeightsError
 from vocalsep.models.architectures import build_model, config_of
@@ -20,8 +22,6 @@ from vocalsep.weights import published
 from vocalsep.weights.checkpoint import build_from, load_model, read_checkpoint
 from vocalsep.weights.manifest import load_manifest
 from vocalsep.weights.published import import_published
-from weights.bomb import Bomb, as_pickle, as_torch_file, detonate
-from weights.hub_server import COMMIT, HubServer
 
 SOURCE_TREE = Path(__file__).parents[2] / "src"
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 import yaml
 
+from helpers.hub_server import HubServer
 from vocalsep.errors import CorruptWeightsError, OptionError, RunError, UnknownModelError
 from vocalsep.models.architectures import build_model, config_of
 from vocalsep.weights.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
@@ -18,7 +19,6 @@ from vocalsep.weights.export import export
 from vocalsep.weights.manifest import load_manifest
 from vocalsep.weights.push import push
 from vocalsep.weights.source import weights_of
-from weights.hub_server import HubServer
 
 CLIENT = Path(__file__).with_name("push_client.py")
 SOURCE_TREE = Path(__file__).parents[2] / "src"

@@ -7,8 +7,8 @@ import time
 import pytest
 import soundfile
 
-from scored_songs import song, write_song, write_songs
-from stem_reading import leftovers
+from helpers.scored_songs import song, write_song, write_songs
+from helpers.stem_reading import leftovers
 from vocalsep.weights.manifest import load_manifest
 
 

@@ -12,7 +12,7 @@ pytest.importorskip("accelerate")
 pytest.importorskip("torchaudio")
 pytest.importorskip("matplotlib")
 
-from song_folders import write_tracks
+from helpers.song_folders import write_tracks
 from vocalsep.training.run.folder import RunFolder
 from vocalsep.training.run.history import read_history
 from vocalsep.weights.checkpoint import read_checkpoint

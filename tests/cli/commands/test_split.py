@@ -12,7 +12,7 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from stem_reading import leftovers, read
+from helpers.stem_reading import leftovers, read
 from vocalsep.api import Separator
 from vocalsep.cli.app import app
 from vocalsep.weights.manifest import load_manifest

@@ -11,7 +11,7 @@ import torch
 pytest.importorskip("accelerate")
 pytest.importorskip("torchaudio")
 
-from song_folders import write_tracks
+from helpers.song_folders import write_tracks
 from vocalsep.training.run.folder import RunFolder
 from vocalsep.weights.checkpoint import read_checkpoint
 

@@ -1,7 +1,7 @@
 """Print the README's table of models from the manifest.
 
-    python docs/models/table.py
-    python docs/models/table.py --write
+    python tools/models_table.py
+    python tools/models_table.py --write
 
 ``--write`` puts it into the README, between its two marks.
 """
@@ -14,8 +14,8 @@ from pathlib import Path
 
 from vocalsep.weights.manifest import Entry, load_manifest
 
-PROJECT = Path(__file__).parents[2]
-BEGIN, END = "<!-- models: python docs/models/table.py --write -->\n", "<!-- end of models -->\n"
+PROJECT = Path(__file__).parents[1]
+BEGIN, END = "<!-- models: python tools/models_table.py --write -->\n", "<!-- end of models -->\n"
 
 
 def table() -> str:

@@ -1,6 +1,6 @@
-"""The data of the experiment, evenly spaced picks of what `docs/training-log/make.sh` makes.
+"""The data of the experiment, evenly spaced picks of what `research/training-log/make.sh` makes.
 
-    python docs/experiment/songs.py WORK/train WORK/real OUT
+    python research/experiment/songs.py WORK/train WORK/real OUT
 
 OUT/songs has synthesised songs in ``train`` (72), ``valid`` (12) and ``test`` (6), and there five mixtures of
 real voices and real bands that are in no other part; OUT/pool has 33 real voices and 33 real bands that train, and

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The experiment of experiment.md again: sh make.sh SONGS REAL OUT, where ../training-log/make.sh made WORK/songs and
+# The experiment of docs/experiment.md again: sh make.sh SONGS REAL OUT, where ../training-log/make.sh made WORK/songs and
 # WORK/real. Needs vocalsep[train]; under two hours on 2 cores, a recipe on each.
 set -eu
 here=$(dirname "$0") out=$3
