@@ -19,7 +19,7 @@ import torch
 from report import print_machine, print_table
 
 from vocalsep import Separator
-from vocalsep.datasets.folders import audio_files
+from vocalsep.audio.excerpt import audio_files
 
 PART_SECONDS = 30
 

@@ -41,8 +41,8 @@ def network_here(seconds: int) -> None:
     """Print the seconds that the engine takes for one song."""
     from steady import real_time_factor
 
-    from vocalsep.ensemble import Ensemble
-    from vocalsep.separation import SeparationOptions
+    from vocalsep.separation.ensemble import Ensemble
+    from vocalsep.separation.options import SeparationOptions
 
     (separation,) = Ensemble(None, SeparationOptions(device="cpu")).separations
     print(seconds * statistics.median(real_time_factor(separation, seconds) for _ in range(5)))

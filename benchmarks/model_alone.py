@@ -22,8 +22,8 @@ def run_here(model: str, precision: str, seconds: int, wiener: int) -> None:
     """Print the real-time factor of one model."""
     from steady import real_time_factor
 
-    from vocalsep.ensemble import Ensemble
-    from vocalsep.separation import SeparationOptions
+    from vocalsep.separation.ensemble import Ensemble
+    from vocalsep.separation.options import SeparationOptions
 
     options = SeparationOptions(device="cpu", precision=precision, wiener=wiener)
     (separation,) = Ensemble(model, options).separations

@@ -18,10 +18,10 @@ import torch
 from report import print_machine, print_table
 from torch import Tensor
 
-from vocalsep.models import SpectrogramModel
+from vocalsep.models.base import SpectrogramModel
 from vocalsep.weights.checkpoint import build_from, read_checkpoint
 from vocalsep.weights.onnx_export import _Network, _network_input
-from vocalsep.weights.publish import weights_of
+from vocalsep.weights.source import weights_of
 
 SECONDS, RUNS = 6, 5
 

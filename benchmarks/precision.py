@@ -21,7 +21,7 @@ from torch import Tensor
 
 from vocalsep import Separator
 from vocalsep.evaluation.metrics import sdr
-from vocalsep.models import build_model
+from vocalsep.models.architectures import build_model
 from vocalsep.weights.manifest import load_manifest
 from vocalsep.weights.resolve import local_path
 

@@ -20,8 +20,8 @@ from report import print_machine, print_table
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vocalsep.models import SeparationModel
-    from vocalsep.models.blocks import Attention
+    from vocalsep.models.base import SeparationModel
+    from vocalsep.models.unet_blocks import Attention
 
 WAYS = ("published", "vocalsep fp32", "vocalsep")
 
@@ -49,9 +49,10 @@ def run_here(way: str, seconds: int) -> None:
 
     from steady import real_time_factor
 
-    from vocalsep.models import build_model
-    from vocalsep.models.blocks import Attention
-    from vocalsep.separation import SegmentedSeparation, SeparationOptions
+    from vocalsep.models.architectures import build_model
+    from vocalsep.models.unet_blocks import Attention
+    from vocalsep.separation.engine import SegmentedSeparation
+    from vocalsep.separation.options import SeparationOptions
 
     model = build_model({"architecture": "tdt"})
     if way == "published":

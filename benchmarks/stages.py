@@ -46,9 +46,10 @@ def run_here(model: str, song: Path, out: Path) -> None:
         from vocalsep.audio.resample import resample_blocks
         from vocalsep.audio.stem_files import StemFiles
         from vocalsep.audio.tags import read_tags
-        from vocalsep.ensemble import Ensemble
-        from vocalsep.lanes import Lanes
-        from vocalsep.separation import OverlapMean, SeparationOptions, cut
+        from vocalsep.separation.ensemble import Ensemble
+        from vocalsep.separation.lanes import Lanes
+        from vocalsep.separation.options import SeparationOptions
+        from vocalsep.separation.overlap_add import OverlapMean, cut
     assert Separator  # what the command imports
     with timed("weights"):
         (separation,) = Ensemble(model, SeparationOptions(device="cpu")).separations

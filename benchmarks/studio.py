@@ -37,7 +37,7 @@ def write(model: str, path: Path) -> None:
     """Write a checkpoint of a model with random weights, as the public ones are: a pickled state dict."""
     import torch
 
-    from vocalsep.models import build_model
+    from vocalsep.models.architectures import build_model
     from vocalsep.weights.manifest import load_manifest
 
     torch.manual_seed(0)
@@ -48,7 +48,7 @@ def write(model: str, path: Path) -> None:
 def serve(folder: Path) -> None:
     """Serve the files of ``folder`` as a repository; print the address, and go on until stdin ends."""
     sys.path.insert(0, str(TESTS))
-    from weights.hub_server import HubServer
+    from helpers.hub_server import HubServer
 
     with HubServer() as server:
         for path in folder.iterdir():
@@ -64,11 +64,12 @@ def run_ours(model: str, precision: str, seconds: int, sha256: str, n_bytes: int
 
     from steady import RATE
 
-    from vocalsep.separation import SegmentedSeparation, SeparationOptions
+    from helpers.hub_server import COMMIT
+    from vocalsep.separation.engine import SegmentedSeparation
+    from vocalsep.separation.options import SeparationOptions
     from vocalsep.weights.checkpoint import load_model
     from vocalsep.weights.manifest import Source, load_manifest
     from vocalsep.weights.resolve import fetch_entry
-    from weights.hub_server import COMMIT
 
     entry = load_manifest().entry(model)
     source = Source(repo=REPOSITORY, revision=COMMIT, file=entry.file)
@@ -166,7 +167,7 @@ def noise(seconds: int) -> torch.Tensor:
 
 def rows(options: argparse.Namespace, folder: Path, url: str) -> Iterator[list[str]]:
     """One row for each model and precision, and for the peer."""
-    from vocalsep.weights.digest import sha256_of
+    from vocalsep.system.digest import sha256_of
     from vocalsep.weights.manifest import load_manifest
 
     os.environ.update(HF_ENDPOINT=url, NO_PROXY="127.0.0.1")

@@ -16,7 +16,7 @@ from pathlib import Path
 import soundfile
 from report import print_machine, print_table
 
-from vocalsep.training.synthesis import synthesise
+from vocalsep.synthesis import synthesise
 
 
 def cpu_seconds() -> float:

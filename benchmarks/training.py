@@ -43,7 +43,8 @@ def train_here(model: str, precision: str, batch_size: int, seconds: float, song
     import torch
 
     from vocalsep.training.recipe import load_recipe
-    from vocalsep.training.run_folder import RunConfig, RunFolder
+    from vocalsep.training.run.config import RunConfig
+    from vocalsep.training.run.folder import RunFolder
     from vocalsep.training.trainer import Trainer
 
     settings = [f"run.precision={precision}", f"data.batch_size={batch_size}", "run.epochs=100000"]

@@ -6,7 +6,7 @@ import soundfile
 import torch
 
 import vocalsep
-from stem_reading import leftovers, read
+from helpers.stem_reading import leftovers, read
 from vocalsep import Separator, SplitResult, list_models, load_model
 from vocalsep.audio.formats import OutputFormat
 from vocalsep.errors import NonFiniteAudioError, OptionError, OutputExistsError

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from vocalsep import errors
-from vocalsep.cli.report import EXIT_BROKEN_PIPE, EXIT_INTERNAL, EXIT_INTERRUPTED
+from vocalsep.cli.exit import EXIT_BROKEN_PIPE, EXIT_INTERNAL, EXIT_INTERRUPTED
 
 
 def raised_classes() -> list[type[errors.VocalsepError]]:

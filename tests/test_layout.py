@@ -10,15 +10,13 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "vocalsep"
 
 LAYERS = [
-    {"_version", "errors"},
-    {"atomic", "config", "extra", "pipeline", "split_result", "template"},
-    {"stft", "audio"},
+    {"_version", "errors", "stem_names"},
+    {"split_result", "system", "template"},
+    {"audio"},
     {"models"},
-    {"device", "lanes"},
-    {"separation", "weights"},
-    {"stems"},
-    {"ensemble"},
-    {"api", "datasets"},
+    {"weights"},
+    {"separation"},
+    {"api", "datasets", "synthesis"},
     {"evaluation"},
     {"training"},
     {"cli"},

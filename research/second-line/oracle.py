@@ -6,8 +6,8 @@ all keep the mixture's phase but for the last:
 - ratio: |V| / (|V| + |A|) in every bin;
 - shared ratio: the same, one number for the bins that share a position;
 - real: the real number in every bin that comes nearest to the vocals, between 0 and 1;
-- complex, shared: the complex number that comes nearest, one for the bins that share a position; where every bin has
-  a position of its own, it is limited to a magnitude of 2.
+- complex, shared: the complex number that comes nearest, one for the bins that share a position. Its magnitude is
+  limited to 2: without a limit it is perfect where every bin has a position of its own.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from vocalsep.datasets.sources import open_dataset
+from vocalsep.datasets.dataset import open_dataset
 from vocalsep.evaluation.metrics import sdr
-from vocalsep.stft import istft, stft
+from vocalsep.models.stft import istft, stft
 
 TRANSFORMS = {
     "tdf_mask: 2048, hop 1024, 1024 bins": (2048, 1024, (1024,), (1,)),

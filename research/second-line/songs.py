@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from vocalsep.training.synthesis import synthesise_stream
-from vocalsep.training.synthesis.chance import stream
+from vocalsep.synthesis import synthesise_stream
+from vocalsep.synthesis.draw import stream
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "docs" / "training-log"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "research" / "training-log"))
 from vocode import vocoded
 
 LEADS_KEPT, LEADS_VOCODED = 0.25, 0.5

@@ -4,7 +4,7 @@ set -euo pipefail
 recordings=$1 work=$2
 here=$(cd "$(dirname "$0")" && pwd)
 clone=$(git -C "$here" rev-parse --show-toplevel)
-log_scripts=$clone/docs/training-log
+log_scripts=$clone/research/training-log
 trap 'kill 0' EXIT  # the process that makes songs ends with the one that trains
 
 if [ ! -e "$work/venv/ready" ]; then

@@ -15,18 +15,19 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from vocalsep.atomic import exists, output_exists
 from vocalsep.audio.formats import OutputFormat
-from vocalsep.audio.info import Samples
 from vocalsep.audio.reader import open_audio
+from vocalsep.audio.samples import Samples
 from vocalsep.audio.stem_files import Clip, StemFiles
 from vocalsep.audio.tags import read_tags
-from vocalsep.ensemble import Ensemble
 from vocalsep.errors import NonFiniteAudioError, OptionError, OutputExistsError
-from vocalsep.pipeline import Drain
-from vocalsep.separation import SeparationOptions
+from vocalsep.separation.ensemble import Ensemble
+from vocalsep.separation.options import SeparationOptions
 from vocalsep.split_result import SplitResult
-from vocalsep.stems import STEMS
+from vocalsep.stem_names import STEMS
+from vocalsep.system.files import exists
+from vocalsep.system.output_errors import output_exists
+from vocalsep.system.threads import Drain
 from vocalsep.template import DEFAULT_TEMPLATE, stem_paths
 
 Progress = Callable[[float, "float | None"], None]
@@ -54,7 +55,7 @@ class Separator:
         overlap: of the segments, 0 to 0.9, likewise.
         batch_size: segments that go through the model at once; None takes what suits the device.
         shifts: further passes over shifted segments, all averaged.
-        wiener: iterations of a Wiener filter over the estimates (`vocalsep.models.wiener`); 0 is none.
+        wiener: iterations of a Wiener filter over the estimates (`vocalsep.separation.wiener`); 0 is none.
         threads: of the CPU; PyTorch's setting for the whole process.
         offline: never ask the network for weights.
         download_progress: called with the bytes downloaded and those of the whole file.

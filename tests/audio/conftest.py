@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import audio_encoding
+from helpers import audio_encoding
 from vocalsep.audio.formats import OutputFormat
 from vocalsep.audio.reader import open_audio
 from vocalsep.audio.writer import AudioWriter

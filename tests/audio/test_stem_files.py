@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vocalsep.atomic import AtomicFile
 from vocalsep.audio.formats import OutputFormat
 from vocalsep.audio.stem_files import StemFiles, _gain
 from vocalsep.audio.tags import Tags, read_tags
 from vocalsep.audio.target import TargetFile
 from vocalsep.errors import DiskFullError, OptionError, OutputNotWritableError
-from vocalsep.pipeline import aside
+from vocalsep.system.files import AtomicFile
+from vocalsep.system.threads import aside
 
 CONTAINERS = ["wav", "flac", "mp3", "ogg", "opus", "m4a"]
 WAV16 = OutputFormat(depth="16")

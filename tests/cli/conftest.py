@@ -1,7 +1,7 @@
 import pytest
 import soundfile
 
-import command_line
+from helpers import command_line
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from stem_reading import leftovers, read
+from helpers.stem_reading import leftovers, read
 from vocalsep import load_model
 from vocalsep.weights.manifest import load_manifest
 

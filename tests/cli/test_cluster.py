@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from stem_reading import leftovers, read
+from helpers.stem_reading import leftovers, read
 from vocalsep.errors import ClusterError, OptionError
 
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="needs the extra 'ray'")

@@ -11,7 +11,7 @@ pytest.importorskip("torchaudio")
 if any(shutil.which(program) is None for program in ("fluidsynth", "espeak-ng", "flite")):
     pytest.skip("FluidSynth, espeak-ng and flite are not all installed", allow_module_level=True)
 
-from vocalsep.training.history import read_history
+from vocalsep.training.run.history import read_history
 
 SMALL = [
     "model.n_fft=1024", "model.hop_length=512", "model.n_bins=256", "model.growth=8", "model.depth=2",
@@ -26,7 +26,7 @@ SDR_RISES_BY_DB = 3.0
 @pytest.fixture(scope="module")
 def songs(tmp_path_factory):
     """Two minutes of synthesised songs, two of which are held out."""
-    from vocalsep.training.synthesis import synthesise
+    from vocalsep.synthesis import synthesise
 
     root = tmp_path_factory.mktemp("songs")
     made = sorted(synthesise(root / "train", minutes=2, seed=1, song_seconds=15, jobs=2))

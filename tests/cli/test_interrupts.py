@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from vocalsep.atomic import TEMPORARY_PREFIX
-from vocalsep.cli import report, signals
+from vocalsep.cli import signals, stderr
+from vocalsep.system.files import TEMPORARY_PREFIX
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are of POSIX")
 
@@ -118,7 +118,7 @@ def test_what_nohup_ignores_stays_ignored(long_songs, tmp_path):
 
 
 @posix
-@pytest.mark.parametrize("module", ["vocalsep.cli.app", "typer", "vocalsep.cli.split"])
+@pytest.mark.parametrize("module", ["vocalsep.cli.app", "typer", "vocalsep.cli.commands.split"])
 def test_ctrl_c_while_the_command_is_loaded(module):
     code = f"""
 import importlib.abc, signal, sys
@@ -184,6 +184,6 @@ def test_an_interrupt_that_got_lost_does_not_make_deaf(handlers_restored):
     ],
 )
 def test_file_names_are_shown_and_not_obeyed(vocalsep, capsys, name, seen):
-    report.say(name)
+    stderr.say(name)
     assert capsys.readouterr().err == f"{seen}\n"
     assert seen in vocalsep("split", name).error_line

@@ -7,7 +7,8 @@ import zipfile
 
 import pytest
 
-from vocalsep.datasets.archive import MUSDB18HQ, extract
+from vocalsep.datasets.archive import extract
+from vocalsep.datasets.musdb18hq import MUSDB18HQ
 from vocalsep.errors import CorruptArchiveError, DiskFullError
 
 

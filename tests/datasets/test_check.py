@@ -9,9 +9,10 @@ import soundfile
 
 from vocalsep.datasets import check as checking
 from vocalsep.datasets.check import check_dataset
-from vocalsep.datasets.sources import open_dataset
-from vocalsep.datasets.track import ACCOMPANIMENT, VOCALS, open_track
+from vocalsep.datasets.dataset import open_dataset
+from vocalsep.datasets.track import open_track
 from vocalsep.errors import NoTracksError
+from vocalsep.stem_names import ACCOMPANIMENT, VOCALS
 
 RATE = 44100
 SECONDS = 4.0
@@ -324,7 +325,7 @@ def test_no_tracks(tmp_path):
 
 
 def test_every_sample_is_read_once(songs, monkeypatch):
-    import vocalsep.datasets.measure as measuring
+    import vocalsep.datasets.levels as measuring
 
     read, reader = {}, measuring.read_excerpt
 

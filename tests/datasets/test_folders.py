@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import soundfile
 
+from vocalsep.audio.excerpt import audio_files
 from vocalsep.datasets.candidates import find_candidates
-from vocalsep.datasets.folders import audio_files, find_track_folders
-from vocalsep.datasets.sources import open_dataset
-from vocalsep.datasets.track import ACCOMPANIMENT
+from vocalsep.datasets.dataset import open_dataset
+from vocalsep.datasets.folders import find_track_folders
 from vocalsep.errors import NoTracksError, UnfitTrackError
+from vocalsep.stem_names import ACCOMPANIMENT
 
 
 @pytest.fixture

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from vocalsep.datasets.track import ACCOMPANIMENT, MIXTURE, VOCALS, open_track
+from vocalsep.datasets.track import open_track
 from vocalsep.errors import DamagedAudioError, InputNotFoundError, NotAudioError, UnfitTrackError
+from vocalsep.stem_names import ACCOMPANIMENT, MIXTURE, VOCALS
 
 RATE = 44100
 

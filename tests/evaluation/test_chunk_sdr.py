@@ -12,9 +12,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scored_songs import RATE, song
+from helpers.scored_songs import RATE, song
 from vocalsep.evaluation.metrics import chunk_sdr, median_of_defined, sdr, si_sdr, window_sdr
-from vocalsep.evaluation.sums import SignalSums
+from vocalsep.evaluation.streaming_metrics import SignalSums
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ import pytest
 import soundfile
 import torch
 
-from scored_songs import RATE, song, write_song, write_songs
+from helpers.scored_songs import RATE, song, write_song, write_songs
 from vocalsep.api import Separator
-from vocalsep.datasets.sources import open_dataset
+from vocalsep.datasets.dataset import open_dataset
 from vocalsep.datasets.track import Track
 from vocalsep.errors import (
     DamagedAudioError,
@@ -24,9 +24,9 @@ from vocalsep.errors import (
 from vocalsep.evaluation.estimators import open_estimator
 from vocalsep.evaluation.evaluate import evaluate_track
 from vocalsep.evaluation.metrics import chunk_sdr, sdr, si_sdr
-from vocalsep.separation import SeparationOptions
-from vocalsep.stems import STEMS
-from vocalsep.stft import istft, stft
+from vocalsep.models.stft import istft, stft
+from vocalsep.separation.options import SeparationOptions
+from vocalsep.stem_names import STEMS
 
 
 class Told:

@@ -10,7 +10,7 @@ import os
 
 import pytest
 
-from stem_reading import leftovers
+from helpers.stem_reading import leftovers
 from vocalsep.errors import DiskFullError, OutputExistsError, OutputNotFolderError, RunError
 from vocalsep.evaluation.result_folder import ResultFolder
 from vocalsep.evaluation.results import Conditions, Failure, Results, SongScores, StemScores

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import soundfile
 
-import command_line
 from faults.quick_separator import quick_separator
+from helpers import command_line
 
 
 @pytest.fixture

@@ -25,12 +25,12 @@ import numpy as np
 import soundfile
 import torch
 
-from stem_reading import leftovers
+from helpers.stem_reading import leftovers
 from vocalsep.api import Separator
-from vocalsep.atomic import TEMPORARY_PREFIX
 from vocalsep.audio.reader import open_audio
 from vocalsep.cli import main as command
-from vocalsep.stems import STEMS
+from vocalsep.stem_names import STEMS
+from vocalsep.system.files import TEMPORARY_PREFIX
 
 RATE = 44100
 SAMPLES = {"a": 11025, "b": 4410, "c": 22050}  # of each song
@@ -165,7 +165,7 @@ def main(folder: Path, seed: int, count: int, way: str) -> None:
     torch.set_num_threads(1)
     killer = Killer(folder, {"fork": fork, "process": process}[way])
     if way == "fork":  # what a child needs is loaded by now
-        import_module("vocalsep.cli.split")
+        import_module("vocalsep.cli.commands.split")
         Separator(device="cpu").separate_file(killer.songs / "a.wav", folder / "warm")
     for number in range(count):
         name = f"{seed}-{number}"

@@ -9,7 +9,7 @@ import av
 import numpy as np
 import soundfile
 
-from audio_encoding import encode
+from helpers.audio_encoding import encode
 
 CODECS = {
     "pcm16.wav": "WAV:PCM_16",

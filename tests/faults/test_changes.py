@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from stem_reading import leftovers, read
-from vocalsep.atomic import remove_leftovers
+from helpers.stem_reading import leftovers, read
 from vocalsep.audio.stem_files import StemFiles
 from vocalsep.errors import DamagedAudioError, InputUnreadableError, OutputNotWritableError
+from vocalsep.system.files import remove_leftovers
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="open files cannot be removed on Windows")
 

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 import soundfile
 
-from stem_reading import leftovers
+from helpers.stem_reading import leftovers
 from vocalsep.errors import DiskFullError, OutputNotWritableError
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from stem_reading import leftovers
-from vocalsep import atomic
-from vocalsep.atomic import AtomicFile, remove_leftovers
+from helpers.stem_reading import leftovers
+from vocalsep.system import files
+from vocalsep.system.files import AtomicFile, remove_leftovers
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are killed as on POSIX")
 
@@ -38,7 +38,7 @@ def test_a_killed_batch_can_be_finished(tmp_path, seed, count, way):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from vocalsep.atomic import AtomicFile
+from vocalsep.system.files import AtomicFile
 
 file = AtomicFile(Path(sys.argv[1]))
 file.path.write_bytes(b"half")
@@ -51,7 +51,7 @@ def test_what_is_left_is_told_from_what_is_being_written(tmp_path):
     (left,) = leftovers(tmp_path)
     mine = AtomicFile(tmp_path / "b.wav")
     mine.path.write_bytes(b"half")
-    ours = f"{atomic._OURS}0123456789abcde"  # but for a digit, what our own temporary files are called
+    ours = f"{files._OURS}0123456789abcde"  # but for a digit, what our own temporary files are called
     others = [tmp_path / name for name in (".vocalsep-song", ".hidden.wav", f"{ours}f-notes", f"{ours}.wav")]
     for path in others:
         path.write_bytes(b"")

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audio_encoding import encode
 from faults.memory import STRICT, slope
 from faults.mutations import mutated, whole_files
 from faults.quick_separator import quick_separator
+from helpers.audio_encoding import encode
 from vocalsep import errors
 from vocalsep.errors import DamagedAudioError
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from stem_reading import read
+from helpers.stem_reading import read
 
 NAMES = [
     "-o",

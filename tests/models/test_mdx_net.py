@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from onnx_graphs import node, save_graph
+from helpers.onnx_graphs import node, save_graph
 from vocalsep import Separator
-from vocalsep.ensemble import Ensemble
 from vocalsep.errors import CorruptWeightsError, OptionError
-from vocalsep.models import build_model
-from vocalsep.separation import SeparationOptions
+from vocalsep.models.architectures import build_model
+from vocalsep.separation.ensemble import Ensemble
+from vocalsep.separation.options import SeparationOptions
 from vocalsep.weights.checkpoint import load_model
 from vocalsep.weights.manifest import load_manifest
 from vocalsep.weights.resolve import ResolvedWeights
@@ -74,7 +74,7 @@ def known(monkeypatch, path):
             load_manifest().entry("mdx-kim2"), id="mdx-small", stems=stems, config=config, overlap=0.25
         )
         weights = ResolvedWeights(id="mdx-small", path=path, sha256="", entry=manifest_entry)
-        monkeypatch.setattr("vocalsep.ensemble.resolve", lambda *_, **__: weights)
+        monkeypatch.setattr("vocalsep.separation.ensemble.resolve", lambda *_, **__: weights)
         return Separator("mdx-small")
 
     return make

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load_file
 
 from vocalsep.errors import OptionError
-from vocalsep.models import build_model
+from vocalsep.models.architectures import build_model
 from vocalsep.models.mel_bands import mel_bands
 from vocalsep.models.roformer import Attention, Transformer
 from vocalsep.models.rotary import RotaryPositions

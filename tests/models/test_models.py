@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from vocalsep.errors import OptionError, UnknownModelError
-from vocalsep.models import ARCHITECTURES, build_model, config_of
-from vocalsep.models.blocks import TDSA, Attention
+from vocalsep.models.architectures import ARCHITECTURES, build_model, config_of
+from vocalsep.models.unet_blocks import TDSA, Attention
 
 SMALL = {
     "umx": {"n_fft": 512, "hop_length": 128, "hidden_size": 16},

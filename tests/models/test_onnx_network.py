@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from onnx_graphs import node, save_graph
+from helpers.onnx_graphs import node, save_graph
 from vocalsep.errors import CorruptWeightsError, OptionError
 from vocalsep.models.onnx_network import OnnxNetwork
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from vocalsep.models import build_model
+from vocalsep.models.architectures import build_model
 from vocalsep.models.unet import UNet
-from vocalsep.weights.legacy import import_published, rename_published
+from vocalsep.weights.published import import_published, rename_published
 
 
 def relative_error(got, expected):

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from vocalsep.errors import OptionError
-from vocalsep.models import build_model
+from vocalsep.models.architectures import build_model
 
 SMALL = {
     "architecture": "sparse_tdf", "n_fft": 256, "hop_length": 64,

@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import load_file
 
 from vocalsep.errors import OptionError
-from vocalsep.models import build_model
+from vocalsep.models.architectures import build_model
 from vocalsep.models.tfc_tdf_v3 import norm_gelu
 from vocalsep.weights.checkpoint import Checkpoint, build_from, read_tensors
 

@@ -1,6 +1,6 @@
 import pytest
 
-from song_folders import write_tracks
+from helpers.song_folders import write_tracks
 
 
 @pytest.fixture

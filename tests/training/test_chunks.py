@@ -5,8 +5,8 @@ import torch
 
 pytest.importorskip("torchaudio")
 
-from song_folders import RATE, write_tracks
-from vocalsep.datasets.sources import open_dataset
+from helpers.song_folders import RATE, write_tracks
+from vocalsep.datasets.dataset import open_dataset
 from vocalsep.errors import DamagedAudioError, NoTracksError, UnfitTrackError
 from vocalsep.training.chunks import ChunkLoader, ChunkShape, TrainingChunks, ValidationChunks, batched
 

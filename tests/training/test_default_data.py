@@ -7,7 +7,7 @@ pytest.importorskip("torchaudio")
 if any(shutil.which(program) is None for program in ("fluidsynth", "espeak-ng", "flite")):
     pytest.skip("FluidSynth, espeak-ng and flite are not all installed", allow_module_level=True)
 
-from song_folders import write_tracks
+from helpers.song_folders import write_tracks
 from vocalsep.training import default_data
 from vocalsep.training.default_data import training_dataset
 

@@ -3,14 +3,16 @@ import pytest
 pytest.importorskip("accelerate")
 pytest.importorskip("torchaudio")
 
-from song_folders import write_tracks
-from vocalsep.datasets.sources import open_dataset
+from helpers.song_folders import write_tracks
+
+from vocalsep.datasets.dataset import open_dataset
 from vocalsep.errors import NoTracksError, OptionError
 from vocalsep.training import heard_songs
 from vocalsep.training.chunks import ChunkShape, TrainingChunks
 from vocalsep.training.heard_songs import HeardSongs
 from vocalsep.training.recipe import load_recipe
-from vocalsep.training.run_folder import RunConfig, RunFolder
+from vocalsep.training.run.config import RunConfig
+from vocalsep.training.run.folder import RunFolder
 from vocalsep.training.trainer import Trainer
 
 SMALL = [

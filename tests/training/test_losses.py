@@ -6,8 +6,8 @@ import torch
 pytest.importorskip("torchaudio")
 
 from vocalsep.errors import OptionError
-from vocalsep.models import build_model
-from vocalsep.stft import pack, stft
+from vocalsep.models.architectures import build_model
+from vocalsep.models.stft import pack, stft
 from vocalsep.training.losses import LOSSES, Comparison, weighted_losses
 
 UNET = {"architecture": "tdf", "n_fft": 512, "hop_length": 256, "n_bins": 256, "depth": 2, "growth": 6}

@@ -18,14 +18,14 @@ pytest.importorskip("matplotlib")
 
 from matplotlib.image import imread
 
-from stem_reading import leftovers
+from helpers.stem_reading import leftovers
 from vocalsep.errors import CorruptWeightsError, MissingExtraError, OutputExistsError, RunError
+from vocalsep.evaluation.figures import loss_curves, score_boxes
 from vocalsep.evaluation.results import Conditions, Results, SongScores, StemScores
-from vocalsep.models import build_model
-from vocalsep.training.figures import loss_curves, score_boxes
-from vocalsep.training.history import read_history
+from vocalsep.models.architectures import build_model
 from vocalsep.training.report import write_report
-from vocalsep.training.run_summary import Published
+from vocalsep.training.run.history import read_history
+from vocalsep.training.run.summary import Published
 from vocalsep.weights.checkpoint import Checkpoint, write_checkpoint
 
 HOSTILE = "_a|b `c` <script>alert(1)<!-- & $x$ *d* [e](f) \"g\" 'h'"
@@ -250,7 +250,7 @@ def test_pictures_leave_the_state_of_pyplot_alone(tmp_path):
     code = f"""
 import sys
 from pathlib import Path
-from vocalsep.training.figures import loss_curves
+from vocalsep.evaluation.figures import loss_curves
 assert "matplotlib" not in sys.modules
 loss_curves(Path({str(tmp_path / "a.png")!r}), {{"a": [{{"epoch": 1.0, "train_loss": 1.0}}]}})
 assert "matplotlib.pyplot" not in sys.modules

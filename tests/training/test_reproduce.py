@@ -7,8 +7,8 @@ import pytest
 pytest.importorskip("accelerate")
 pytest.importorskip("torchaudio")
 
-from song_folders import write_tracks
-from vocalsep.datasets.sources import open_dataset
+from helpers.song_folders import write_tracks
+from vocalsep.datasets.dataset import open_dataset
 from vocalsep.errors import OptionError, RunError, UnfitTrackError
 from vocalsep.evaluation import evaluate
 from vocalsep.training import reproduce, trainer

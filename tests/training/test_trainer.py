@@ -10,11 +10,12 @@ import torch
 pytest.importorskip("accelerate")
 pytest.importorskip("torchaudio")
 
-from song_folders import write_tracks
+from helpers.song_folders import write_tracks
 from vocalsep.errors import DamagedAudioError, DiskFullError, DivergedError, OptionError, RunError, UnfitTrackError
-from vocalsep.training.history import read_history
 from vocalsep.training.recipe import load_recipe
-from vocalsep.training.run_folder import RunConfig, RunFolder
+from vocalsep.training.run.config import RunConfig
+from vocalsep.training.run.folder import RunFolder
+from vocalsep.training.run.history import read_history
 from vocalsep.training.trainer import Trainer
 from vocalsep.weights.checkpoint import load_model, read_checkpoint
 

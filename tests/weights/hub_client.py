@@ -8,8 +8,8 @@ import json
 import sys
 import time
 
-from vocalsep.config import from_mapping
 from vocalsep.errors import VocalsepError
+from vocalsep.system.mapping import from_mapping
 from vocalsep.weights import hub
 from vocalsep.weights.manifest import Entry, Source
 

@@ -11,7 +11,7 @@ import sys
 import huggingface_hub
 
 from vocalsep.errors import VocalsepError
-from vocalsep.weights.publish import push
+from vocalsep.weights.push import push
 
 
 def run(order: dict) -> dict:

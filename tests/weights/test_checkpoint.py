@@ -8,10 +8,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from helpers.bomb import Bomb, as_pickle, as_torch_file, detonate
 from vocalsep.errors import CorruptWeightsError, OutputNotFolderError
-from vocalsep.models import build_model, config_of
+from vocalsep.models.architectures import build_model, config_of
 from vocalsep.weights.checkpoint import Checkpoint, build_from, load_model, read_checkpoint, write_checkpoint
-from weights.bomb import Bomb, as_pickle, as_torch_file, detonate
 
 CONFIG = {"architecture": "tdf", "n_bins": 16, "n_fft": 32, "hop_length": 16, "growth": 4, "depth": 2}
 

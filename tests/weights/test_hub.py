@@ -15,9 +15,9 @@ from pathlib import Path
 import huggingface_hub
 import pytest
 
+from helpers.hub_server import COMMIT, HubServer
 from vocalsep.errors import DiskFullError, DownloadError, OptionError
 from vocalsep.weights.hub import fetch_repo
-from weights.hub_server import COMMIT, HubServer
 
 CLIENT = Path(__file__).with_name("hub_client.py")
 SOURCE_TREE = Path(__file__).parents[2] / "src"

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from vocalsep.errors import CorruptWeightsError, UnknownModelError
-from vocalsep.models import ARCHITECTURES, build_model
+from vocalsep.models.architectures import ARCHITECTURES, build_model
 from vocalsep.weights import list_models, load_model, manifest
 from vocalsep.weights.manifest import load_manifest, read_manifest
 
 PROJECT = Path(__file__).parents[2]
 MANIFEST = PROJECT / "weights_manifest.json"
-SCHEMA = json.loads((PROJECT / "src/vocalsep/weights/weights_manifest.schema.json").read_text())
+SCHEMA = json.loads(Path(__file__).with_name("weights_manifest.schema.json").read_text())
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_each_quality_is_better_than_the_one_before_and_larger():
 
 
 def test_the_readme_has_the_manifests_table():
-    path = PROJECT / "docs/models/table.py"
+    path = PROJECT / "tools/models_table.py"
     spec = importlib.util.spec_from_file_location("models_table", path)
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)

@@ -10,7 +10,7 @@ import torch
 
 from vocalsep import Separator
 from vocalsep.errors import MissingExtraError, ModelError, OptionError
-from vocalsep.models import build_model, config_of
+from vocalsep.models.architectures import build_model, config_of
 from vocalsep.weights import onnx_export
 from vocalsep.weights.checkpoint import Checkpoint, write_checkpoint
 from vocalsep.weights.manifest import load_manifest

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import torch
 
-from onnx_graphs import node, save_graph
+from helpers.onnx_graphs import node, save_graph
 from vocalsep import Separator, load_model
-from vocalsep.ensemble import Ensemble
 from vocalsep.errors import CorruptWeightsError, MissingExtraError, OptionError, OutOfMemoryError
-from vocalsep.models import build_model, config_of
-from vocalsep.separation import SeparationOptions
+from vocalsep.models.architectures import build_model, config_of
+from vocalsep.separation.ensemble import Ensemble
+from vocalsep.separation.options import SeparationOptions
 from vocalsep.training.initial_weights import initial_state
 from vocalsep.weights.checkpoint import load_model as load_file
 from vocalsep.weights.checkpoint import read_checkpoint

@@ -13,15 +13,15 @@ import pytest
 import soundfile
 import torch
 
+from helpers.bomb import Bomb, as_pickle, as_torch_file, detonate
+from helpers.hub_server import COMMIT, HubServer
 from vocalsep import Separator
 from vocalsep.errors import CorruptWeightsError
-from vocalsep.models import build_model, config_of
-from vocalsep.weights import legacy
+from vocalsep.models.architectures import build_model, config_of
+from vocalsep.weights import published
 from vocalsep.weights.checkpoint import build_from, load_model, read_checkpoint
-from vocalsep.weights.legacy import import_published
 from vocalsep.weights.manifest import load_manifest
-from weights.bomb import Bomb, as_pickle, as_torch_file, detonate
-from weights.hub_server import COMMIT, HubServer
+from vocalsep.weights.published import import_published
 
 SOURCE_TREE = Path(__file__).parents[2] / "src"
 
@@ -208,7 +208,7 @@ def studio(monkeypatch, config):
         config={**config, "hop_length": 32},
     )  # fmt: skip
     manifest = dataclasses.replace(load_manifest(), models=(entry,))
-    monkeypatch.setattr(legacy, "load_manifest", lambda: manifest)
+    monkeypatch.setattr(published, "load_manifest", lambda: manifest)
     return entry
 
 

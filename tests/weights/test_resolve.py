@@ -8,7 +8,8 @@ import pytest
 from vocalsep.errors import CorruptWeightsError, UnknownModelError
 from vocalsep.weights import hub, load_model, resolve
 from vocalsep.weights.manifest import Entry, load_manifest
-from vocalsep.weights.resolve import ResolvedWeights, fetch_entry, local_path, verify
+from vocalsep.weights.resolve import ResolvedWeights, fetch_entry, local_path
+from vocalsep.weights.verify import verify
 
 DEFAULT = load_manifest().entry(load_manifest().default)
 

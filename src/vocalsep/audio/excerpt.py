@@ -10,9 +10,14 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from vocalsep.audio.info import Samples
+from vocalsep.audio.samples import Samples
 from vocalsep.audio.sndfile import cut_short, has_skipped, open_sndfile
-from vocalsep.errors import DamagedAudioError, InputNotFoundError, InputUnreadableError, NotAudioError
+from vocalsep.errors import (
+    DamagedAudioError,
+    InputNotFoundError,
+    InputUnreadableError,
+    NotAudioError,
+)
 
 SEEKABLE_EXTENSIONS = frozenset(
     [".aif", ".aiff", ".caf", ".flac", ".mp3", ".ogg", ".opus", ".rf64", ".w64", ".wav"]
@@ -21,6 +26,15 @@ SEEKABLE_EXTENSIONS = frozenset(
 
 _UNKNOWN_FRAMES = 2**63 - 1  # libsndfile's, of a flac whose encoder could not go back to its header
 _REPLACE = "Replace it; 'vocalsep data check' finds all such files of a data set."
+
+
+def audio_files(folder: Path) -> list[Path]:
+    """The audio files right in ``folder`` that can be read in parts, by name; hidden ones are left out."""
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in SEEKABLE_EXTENSIONS and not path.name.startswith(".") and path.is_file()
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

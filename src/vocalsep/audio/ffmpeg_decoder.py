@@ -14,7 +14,8 @@ import av
 import numpy as np
 
 from vocalsep.audio.formats import Depth
-from vocalsep.audio.info import AudioInfo, Samples, clock, damaged
+from vocalsep.audio.info import AudioInfo, clock, damaged
+from vocalsep.audio.samples import Samples
 from vocalsep.audio.source import SourceFile
 from vocalsep.errors import DamagedAudioError, EmptyAudioError, NotAudioError
 

@@ -11,7 +11,7 @@ import av
 import numpy as np
 
 from vocalsep.audio.formats import OutputFormat
-from vocalsep.audio.info import Samples
+from vocalsep.audio.samples import Samples
 from vocalsep.audio.target import TargetFile
 
 _ENCODERS = {"opus": ("opus", "libopus"), "m4a": ("ipod", "aac")}

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
 
 from vocalsep.audio.formats import Depth
 from vocalsep.errors import DamagedAudioError
-
-Samples = NDArray[np.float32]
-"""A block of audio: float32 ``(channel, sample)``, C-contiguous, full scale ±1.0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,18 +29,6 @@ class AudioInfo:
     n_samples: int | None
     codec: str
     depth: Depth
-
-
-class Decoder(Protocol):
-    """A file opened by one of the codec libraries."""
-
-    info: AudioInfo
-
-    def decode(self) -> Iterator[Samples]:
-        """The blocks of the file, of whatever size is natural to it; a block may be empty."""
-
-    def close(self) -> None:
-        """Release the file."""
 
 
 def clock(n_samples: int, sample_rate: int) -> str:

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vocalsep.audio.info import Samples
+from vocalsep.audio.samples import Samples
 
 
 def quantise(samples: Samples, depth: Literal["16", "24"]) -> NDArray[np.int16] | NDArray[np.int32]:

@@ -10,7 +10,9 @@ from typing import BinaryIO
 
 import numpy as np
 
-from vocalsep.audio.info import AudioInfo, Decoder, Samples, clock
+from vocalsep.audio.decoder import Decoder
+from vocalsep.audio.info import AudioInfo, clock
+from vocalsep.audio.samples import Samples
 from vocalsep.errors import (
     EmptyAudioError,
     InputNotFoundError,
@@ -18,7 +20,7 @@ from vocalsep.errors import (
     NonFiniteAudioError,
     NotAudioError,
 )
-from vocalsep.pipeline import aside
+from vocalsep.system.threads import aside
 
 __all__ = ["AUDIO_EXTENSIONS", "AudioInfo", "AudioReader", "open_audio"]
 

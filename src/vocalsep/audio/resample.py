@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import soxr
 
-from vocalsep.audio.info import Samples
+from vocalsep.audio.samples import Samples
 
 QUALITY = "VHQ"
 """soxr's highest: about 20 % slower than ``HQ`` at 500 to 700 times real time, with 17 dB less noise (-150 dB)."""

@@ -18,8 +18,9 @@ import numpy as np
 import soundfile
 
 from vocalsep.audio.formats import Depth, OutputFormat
-from vocalsep.audio.info import AudioInfo, Samples, clock, damaged
+from vocalsep.audio.info import AudioInfo, clock, damaged
 from vocalsep.audio.quantise import quantise
+from vocalsep.audio.samples import Samples
 from vocalsep.audio.target import TargetFile
 
 # The output depth that loses nothing. Codecs that are not here are left to FFmpeg.

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from vocalsep.atomic import TEMPORARY_PREFIX, output_error
-from vocalsep.audio.info import Samples
+from vocalsep.audio.samples import Samples
+from vocalsep.system.files import TEMPORARY_PREFIX
+from vocalsep.system.output_errors import output_error
 
 _READ_SAMPLES = 65536
 

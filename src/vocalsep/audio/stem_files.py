@@ -10,11 +10,11 @@ from typing import Literal
 import numpy as np
 
 from vocalsep.audio.formats import OutputFormat
-from vocalsep.audio.info import Samples
+from vocalsep.audio.samples import Samples
 from vocalsep.audio.spool import Spool
 from vocalsep.audio.tags import Tags
 from vocalsep.audio.writer import AudioWriter
-from vocalsep.pipeline import aside, prefetch
+from vocalsep.system.threads import aside, prefetch
 
 Clip = Literal["rescale", "clamp"]
 
@@ -29,7 +29,7 @@ class StemFiles:
     does not clip, and ``clamp``, keep nothing.
 
     A context manager: left without `commit`, it leaves nothing behind. Files are made and completed in threads:
-    see `vocalsep.pipeline.aside`.
+    see `vocalsep.system.threads.aside`.
 
     Args:
         targets: stem name to file; the folders are made.

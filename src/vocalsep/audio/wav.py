@@ -7,8 +7,8 @@ import struct
 import numpy as np
 
 from vocalsep.audio.formats import OutputFormat
-from vocalsep.audio.info import Samples
 from vocalsep.audio.quantise import quantise
+from vocalsep.audio.samples import Samples
 from vocalsep.audio.target import TargetFile
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from vocalsep.atomic import AtomicFile, output_error
 from vocalsep.audio.formats import OutputFormat
-from vocalsep.audio.info import Samples
 from vocalsep.audio.resample import StreamResampler
+from vocalsep.audio.samples import Samples
 from vocalsep.audio.target import TargetFile
 from vocalsep.errors import OptionError
+from vocalsep.system.files import AtomicFile
+from vocalsep.system.output_errors import output_error
 
 if TYPE_CHECKING:
     from vocalsep.audio.tags import Tags

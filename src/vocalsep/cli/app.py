@@ -9,22 +9,14 @@ import typer
 import typer.main
 
 from vocalsep._version import __version__
-from vocalsep.cli import report
+from vocalsep.cli import stderr
+from vocalsep.cli.exit import ReportingGroup
 
-_COMMANDS = {
-    "split": "split",
-    "models": "models",
-    "doctor": "doctor",
-    "train": "train",
-    "reproduce": "reproduce",
-    "evaluate": "evaluate",
-    "report": "runs",
-    "data": "data",
-}
-"""Name to the module of `vocalsep.cli` whose ``app`` it is."""
+_COMMANDS = ("split", "models", "doctor", "train", "reproduce", "evaluate", "report", "data")
+"""Modules of `vocalsep.cli.commands`, each with the ``app`` of the command."""
 
 
-class LazyGroup(report.ReportingGroup):
+class LazyGroup(ReportingGroup):
     """A group that builds a command when it is asked for: with all of them, every start would take 0.1 s more."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
@@ -35,7 +27,7 @@ class LazyGroup(report.ReportingGroup):
         """The command of this name, or None."""
         if cmd_name not in _COMMANDS:
             return None
-        command = typer.main.get_command(import_module(f"vocalsep.cli.{_COMMANDS[cmd_name]}").app)
+        command = typer.main.get_command(import_module(f"vocalsep.cli.commands.{cmd_name}").app)
         command.name = cmd_name
         return command
 
@@ -64,4 +56,4 @@ def common(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Split songs into vocals and accompaniment."""
-    report.debug = debug
+    stderr.debug = debug

@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from vocalsep.atomic import exists, output_error, remove_leftovers
-from vocalsep.cli import report
+from vocalsep.cli import stderr
 from vocalsep.cli.inputs import STDIN, Track
 from vocalsep.cli.outcome import Outcome
 from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.errors import DiskFullError, InputUnreadableError, OutputError, VocalsepError
-from vocalsep.pipeline import in_order
 from vocalsep.split_result import SplitResult
+from vocalsep.system.files import exists, remove_leftovers
+from vocalsep.system.output_errors import output_error
+from vocalsep.system.threads import in_order
 from vocalsep.template import stem_paths
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class Batch:
         except DiskFullError:
             raise  # likewise
         except Exception as error:
-            if report.debug:
+            if stderr.debug:
                 raise
             return Outcome(track, error=error)
 

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from vocalsep.cli import options, report
+from vocalsep.cli import options, stderr
 from vocalsep.errors import OptionError
+from vocalsep.weights.ensemble_spec import members
 from vocalsep.weights.manifest import Entry, load_manifest
-from vocalsep.weights.members import members
 from vocalsep.weights.resolve import local_path
 
 
@@ -70,4 +70,4 @@ def announce_downloads(model: str | None) -> None:
 def announce(entry: Entry) -> None:
     """Say how large the weights are, and their licence."""
     size = f"{entry.bytes / 1e6:.0f} MB, " if entry.bytes else ""
-    report.say(f"{entry.id}: {size}licence {entry.licence.name}. {entry.licence.statement}")
+    stderr.say(f"{entry.id}: {size}licence {entry.licence.name}. {entry.licence.statement}")

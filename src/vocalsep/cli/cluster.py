@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vocalsep.atomic import exists
 from vocalsep.errors import ClusterError, OptionError
-from vocalsep.extra import needs_extra
 from vocalsep.split_result import SplitResult
+from vocalsep.system.extras import needs_extra
+from vocalsep.system.files import exists
 
 # some of it is asked for when Ray is imported
 os.environ.update(

@@ -7,7 +7,8 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from vocalsep.cli import report
+from vocalsep.cli import stderr
+from vocalsep.cli.exit import exit_code
 from vocalsep.cli.inputs import Track
 from vocalsep.errors import BatchError
 from vocalsep.split_result import SplitResult
@@ -43,15 +44,15 @@ def tell(outcome: Outcome, *, quiet: bool, alone: bool) -> None:
     """
     result, error = outcome.result, outcome.error
     if error and not alone:
-        report.say(f"{outcome.track.path}: {report.describe(error)}")
+        stderr.say(f"{outcome.track.path}: {stderr.describe(error)}")
     if quiet or error:
         return
     if not result:
-        report.say(f"{outcome.track.path}: skipped, its stems are there")
+        stderr.say(f"{outcome.track.path}: skipped, its stems are there")
         return
     notes = f", all stems at gain {result.gain:.4f} so that none clips" if result.gain < 1 else ""
     notes += ", the input is silent" if result.silent else ""
-    report.say(
+    stderr.say(
         f"{outcome.track.path}: {_clock(result.seconds)} in {result.wall_seconds:.1f} s "
         f"with {result.model} on {result.device} ({result.precision}){notes}"
     )
@@ -65,7 +66,7 @@ def _json_of(outcome: Outcome) -> dict[str, Any]:
             "status": "failed",
             "error": type(error).__name__,
             "message": str(error),
-            "exit_code": report.exit_code(error),
+            "exit_code": exit_code(error),
         }
     if not result:
         return {"input": str(outcome.track.path), "status": "skipped"}

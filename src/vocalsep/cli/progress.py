@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
-from vocalsep.cli import report
+from vocalsep.cli import stderr
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -96,7 +96,7 @@ class ProgressDisplay:
         if not self._bars:
             yield lambda done, total, note="": None
             return
-        shown = report.shown(name)
+        shown = stderr.shown(name)
         shown = shown if len(shown) <= _LONGEST_NAME else f"{shown[: _LONGEST_NAME - 3]}..."
         bars, task = self._bars, self._bars.add_task(shown, total=None)
 

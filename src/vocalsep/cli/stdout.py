@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from vocalsep.atomic import output_error
+from vocalsep.system.output_errors import output_error
 
 
 class Stdout(io.TextIOWrapper):

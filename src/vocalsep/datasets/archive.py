@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from vocalsep.atomic import TEMPORARY_PREFIX, make_folder, output_error
 from vocalsep.errors import CorruptArchiveError, DiskFullError
+from vocalsep.system.files import TEMPORARY_PREFIX, make_folder
+from vocalsep.system.output_errors import output_error
 
 Progress = Callable[[float, float | None], None]
 """Called with the bytes that are done and, if known, those there are."""
@@ -42,19 +43,6 @@ class Archive:
     stems: tuple[str, ...]
     extracted_bytes: int
     notice: str
-
-
-MUSDB18HQ = Archive(
-    name="musdb18hq",
-    url="https://zenodo.org/record/3338373/files/musdb18hq.zip",
-    sha256="baac80d0483c61d74b2e5f3be75fa557eec52898339e6aa45c1fa48833c5d21d",
-    songs={"train": 100, "test": 50},
-    stems=("bass", "drums", "mixture", "other", "vocals"),
-    extracted_bytes=32_000_000_000,  # ten hours of five stereo files, 16 bits at 44.1 kHz
-    notice="MUSDB18-HQ is for academic and other non-commercial use only; the songs belong to their artists. "
-    "Their terms: https://doi.org/10.5281/zenodo.3338373",
-)
-"""The record that the field uses, as torchaudio names it too."""
 
 
 def lacking(archive: Archive, root: Path) -> str | None:

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vocalsep.audio.excerpt import SEEKABLE_EXTENSIONS
+from vocalsep.audio.excerpt import SEEKABLE_EXTENSIONS, audio_files
 from vocalsep.audio.reader import AUDIO_EXTENSIONS
-from vocalsep.datasets.archive import MUSDB18HQ
-from vocalsep.datasets.folders import audio_files, find_track_folders, folders_below
-from vocalsep.datasets.sources import Dataset, Folders, Musdb18hq, Pools
-from vocalsep.datasets.track import ACCOMPANIMENT, MIXTURE, VOCALS
+from vocalsep.datasets.dataset import Dataset
+from vocalsep.datasets.folders import Folders, find_track_folders, folders_below
+from vocalsep.datasets.musdb18hq import MUSDB18HQ, Musdb18hq
+from vocalsep.datasets.pools import Pools
+from vocalsep.stem_names import ACCOMPANIMENT, MIXTURE, VOCALS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

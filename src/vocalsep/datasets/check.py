@@ -13,10 +13,10 @@ from typing import Literal
 
 from vocalsep.audio.excerpt import Extent
 from vocalsep.datasets.candidates import Candidate, find_candidates
-from vocalsep.datasets.measure import Level, Measured, measure
-from vocalsep.datasets.sources import Dataset
+from vocalsep.datasets.dataset import Dataset
+from vocalsep.datasets.levels import Level, Measured, measure
 from vocalsep.errors import NoTracksError
-from vocalsep.pipeline import in_order
+from vocalsep.system.threads import in_order
 
 MODEL_RATE = 44100
 """Sample rate that models work at, in Hz."""

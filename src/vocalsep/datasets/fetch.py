@@ -14,10 +14,10 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from vocalsep._version import __version__
-from vocalsep.atomic import make_folder
 from vocalsep.datasets.archive import Archive, Progress, check_space, extract, lacking, writing
 from vocalsep.errors import CorruptArchiveError, DownloadError
-from vocalsep.weights.digest import sha256_of
+from vocalsep.system.digest import sha256_of
+from vocalsep.system.files import make_folder
 
 log = logging.getLogger("vocalsep")
 

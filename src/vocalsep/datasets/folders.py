@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vocalsep.audio.excerpt import SEEKABLE_EXTENSIONS
-from vocalsep.datasets.track import ACCOMPANIMENT, MIXTURE, VOCALS, Track, open_track
+from vocalsep.audio.excerpt import audio_files
+from vocalsep.datasets.parts import Split, check_split, divided
+from vocalsep.datasets.track import Track, open_track
 from vocalsep.errors import InputUnreadableError, NoTracksError, UnfitTrackError
+from vocalsep.stem_names import ACCOMPANIMENT, MIXTURE, VOCALS
 
 WHOLE_ACCOMPANIMENT = (ACCOMPANIMENT, "instrumental", "no_vocals")
 """Names of a file that is all of the accompaniment, whatever other stems lie beside it."""
@@ -57,15 +59,6 @@ def find_track_folders(root: Path) -> list[TrackFolder]:
     return sorted(_walk(root), key=lambda folder: folder.name)
 
 
-def audio_files(folder: Path) -> list[Path]:
-    """The audio files right in ``folder`` that can be read in parts, by name; hidden ones are left out."""
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in SEEKABLE_EXTENSIONS and not path.name.startswith(".") and path.is_file()
-    )
-
-
 def folders_below(root: Path) -> Iterator[Path]:
     """``root`` and the folders at any depth below it, without hidden ones.
 
@@ -108,3 +101,64 @@ def _walk(root: Path) -> Iterator[TrackFolder]:
             accompaniment=tuple(whole[:1] or others),
             mixture=next((file for file in files if file.stem.lower() == MIXTURE), None),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Track folders below a root, in its ``train``, ``valid`` and ``test`` where it has them.
+
+    Without ``valid`` a tenth of the tracks, chosen by a hash of their names, validates.
+    """
+
+    kind: str
+    root: Path
+
+    @property
+    def spec(self) -> str:
+        """What `open_dataset` makes it of."""
+        return f"{self.kind}:{self.root}"
+
+    @property
+    def has_test(self) -> bool:
+        """Whether the root has a folder ``test``."""
+        return (self.root / "test").is_dir()
+
+    def tracks(self, split: Split) -> list[Track]:
+        """The tracks of a part; see `Dataset.tracks`."""
+        check_split(split)
+        if split == "test" and not self.has_test:
+            raise NoTracksError(f"{self.spec} has no folder 'test'", "Use --split all.")
+        return open_track_folders(self._folders(split), self.spec, split)
+
+    def _folders(self, split: Split) -> list[TrackFolder]:
+        if split == "all":
+            return find_track_folders(self.root)
+        if split == "test":
+            return find_track_folders(self.root / split)
+        train, valid = self.root / "train", self.root / "valid"
+        if split == "valid" and valid.is_dir():
+            return find_track_folders(valid)
+        found = find_track_folders(train if train.is_dir() else self.root)
+        if not train.is_dir():
+            found = [folder for folder in found if folder.name.partition("/")[0] not in ("valid", "test")]
+        return found if valid.is_dir() else divided(found, split, self.spec)
+
+
+def open_track_folders(folders: Sequence[TrackFolder], spec: str, split: str) -> list[Track]:
+    """The tracks of folders, whose headers are read.
+
+    Args:
+        folders: found in the data set.
+        spec: of the data set, for messages.
+        split: the part that they are, for messages.
+
+    Raises:
+        NoTracksError: there are no folders.
+        UnfitTrackError: the files of one do not go together.
+        InputError: a file is damaged.
+    """
+    if not folders:
+        raise NoTracksError(
+            f"{spec} has no tracks in '{split}'", "A track is a folder with vocals.wav and its other stems."
+        )
+    return [folder.open() for folder in folders]

@@ -9,11 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from vocalsep.audio.excerpt import Extent, extent_of, read_excerpt
-from vocalsep.audio.info import Samples
+from vocalsep.audio.samples import Samples
 from vocalsep.errors import UnfitTrackError
-
-VOCALS, ACCOMPANIMENT = "vocals", "accompaniment"
-MIXTURE = "mixture"
+from vocalsep.stem_names import MIXTURE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,13 @@ from collections.abc import Callable, Generator, Mapping
 from typing import Protocol
 
 from vocalsep.api import Separator
-from vocalsep.audio.info import Samples
-from vocalsep.datasets.track import MIXTURE, Track
+from vocalsep.audio.samples import Samples
+from vocalsep.datasets.track import Track
 from vocalsep.errors import OptionError, UnknownModelError
 from vocalsep.evaluation.oracle import MixtureOracle, RatioMaskOracle
 from vocalsep.evaluation.results import Setting
-from vocalsep.separation import SeparationOptions
+from vocalsep.separation.options import SeparationOptions
+from vocalsep.stem_names import MIXTURE
 
 ORACLE_PREFIX = "oracle:"
 _ORACLES: dict[str, type[RatioMaskOracle | MixtureOracle]] = {"irm": RatioMaskOracle, "mixture": MixtureOracle}

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vocalsep.audio.info import Samples
+from vocalsep.audio.samples import Samples
 from vocalsep.datasets.track import Track
 from vocalsep.errors import EmptyAudioError, NonFiniteAudioError, UnfitTrackError
 from vocalsep.evaluation.estimators import Estimator
 from vocalsep.evaluation.results import SongScores, StemScores
-from vocalsep.evaluation.sums import SignalSums
-from vocalsep.stems import STEMS
+from vocalsep.evaluation.streaming_metrics import SignalSums
+from vocalsep.stem_names import STEMS
 
 Progress = Callable[[float, "float | None"], None]
 """Called with the seconds of audio done and of all."""

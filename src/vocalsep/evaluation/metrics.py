@@ -3,7 +3,7 @@
 All take the channels of a stem together and compute in float64. No epsilon is added: silence has no level to
 compare to, and says so as infinity or NaN instead of as a number that depends on the epsilon.
 
-`vocalsep.evaluation.sums` computes the same of songs that come in blocks.
+`vocalsep.evaluation.streaming_metrics` computes the same of songs that come in blocks.
 """
 
 from __future__ import annotations

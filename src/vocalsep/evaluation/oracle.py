@@ -9,13 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vocalsep.audio.info import Samples
-from vocalsep.datasets.track import MIXTURE, Track
+from vocalsep.audio.samples import Samples
+from vocalsep.datasets.track import Track
 from vocalsep.evaluation.results import Setting
 from vocalsep.models.base import SeparationModel
-from vocalsep.separation import SegmentedSeparation, SeparationOptions
-from vocalsep.stems import STEMS
-from vocalsep.stft import istft, stft
+from vocalsep.models.stft import istft, stft
+from vocalsep.separation.engine import SegmentedSeparation
+from vocalsep.separation.options import SeparationOptions
+from vocalsep.stem_names import MIXTURE, STEMS
 
 _N_FFT, _HOP_LENGTH = 2048, 1024
 

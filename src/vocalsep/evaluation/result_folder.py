@@ -11,9 +11,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from vocalsep.atomic import atomic_path, make_folder, output_error
 from vocalsep.errors import OutputExistsError, RunError
 from vocalsep.evaluation.results import METRICS, Conditions, Results, SongScores
+from vocalsep.system.files import atomic_path, make_folder
+from vocalsep.system.output_errors import output_error
 
 RESULTS_NAME = "results.json"
 PICTURE_NAME = "boxplot.png"

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 from vocalsep._version import __version__
-from vocalsep.stems import STEMS
+from vocalsep.stem_names import STEMS
 
 METRICS = ("sdr", "chunk_sdr", "si_sdr")
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from vocalsep.errors import OptionError
-from vocalsep.stft import istft, stft
+from vocalsep.models.stft import istft, stft
 
 LEAST_SEGMENT_SECONDS = 0.1
 """What a model is run on at least."""

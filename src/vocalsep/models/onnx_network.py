@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from vocalsep.errors import CorruptWeightsError, OptionError, is_out_of_memory
-from vocalsep.extra import needs_extra
+from vocalsep.system.extras import needs_extra
 
 log = logging.getLogger("vocalsep")
 

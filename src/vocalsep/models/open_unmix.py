@@ -53,7 +53,7 @@ class OpenUnmix(SpectrogramModel):
     """Magnitude in, masked magnitude out, the mixture's phase.
 
     Deviation: the waveform is extended to whole hops, so that its last samples lie under full windows. The Wiener
-    filter of the published separator is `vocalsep.models.wiener`.
+    filter of the published separator is `vocalsep.separation.wiener`.
     """
 
     estimates_magnitude = True

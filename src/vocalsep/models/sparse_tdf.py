@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vocalsep.errors import OptionError
-from vocalsep.models.tdf_mask import MaskModel, NormReLUConv, TFCTDFBlock
+from vocalsep.models.mask_model import MaskModel
+from vocalsep.models.tdf_mask import NormReLUConv, TFCTDFBlock
 
 _MAPS, _MASK_MAPS = 6, 4
 

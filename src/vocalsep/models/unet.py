@@ -16,8 +16,8 @@ from torch.nn import functional
 
 from vocalsep.errors import OptionError
 from vocalsep.models.base import SpectrogramModel
-from vocalsep.models.blocks import TDF, TDSA, TDT, TFC, down, up
-from vocalsep.stft import pack, unpack
+from vocalsep.models.stft import pack, unpack
+from vocalsep.models.unet_blocks import TDF, TDSA, TDT, TFC, down, up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,11 +17,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from vocalsep.datasets.track import ACCOMPANIMENT, VOCALS, Track
+from vocalsep.datasets.track import Track
 from vocalsep.errors import NoTracksError, UnfitTrackError, VocalsepError
-from vocalsep.training.interrupts import interrupts_held
-
-STEMS = (VOCALS, ACCOMPANIMENT)
+from vocalsep.stem_names import STEMS
+from vocalsep.system.interrupts import interrupts_held
 
 Key = Union[int, "tuple[int, int]"]
 Batch = list[Key]

@@ -6,7 +6,9 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from vocalsep.datasets.sources import Dataset, Folders, Musdb18hq, Several, data_folder, open_dataset
+from vocalsep.datasets.dataset import CombinedDataset, Dataset, data_folder, open_dataset
+from vocalsep.datasets.folders import Folders
+from vocalsep.datasets.musdb18hq import Musdb18hq
 
 log = logging.getLogger("vocalsep")
 
@@ -16,7 +18,7 @@ _SYNTH_SONG_SECONDS = 60.0
 
 
 def training_dataset(specs: Sequence[str], progress: Callable[[float, float], None] | None = None) -> Dataset:
-    """Open the data sets of specs, see `vocalsep.datasets.sources.open_dataset`, or the default one.
+    """Open the data sets of specs, see `vocalsep.datasets.dataset.open_dataset`, or the default one.
 
     Args:
         specs: of data sets that are taken together; ``synth`` is `SYNTH_MINUTES` of songs, which are made the
@@ -32,7 +34,7 @@ def training_dataset(specs: Sequence[str], progress: Callable[[float, float], No
     if not specs:
         return _default(progress)
     opened = [_synthesised(progress) if spec == "synth" else open_dataset(spec) for spec in specs]
-    return opened[0] if len(opened) == 1 else Several(tuple(opened))
+    return opened[0] if len(opened) == 1 else CombinedDataset(tuple(opened))
 
 
 def _default(progress: Callable[[float, float], None] | None) -> Dataset:
@@ -54,7 +56,7 @@ def _synth_folder() -> Path:
 
 def _synthesised(progress: Callable[[float, float], None] | None) -> Dataset:
     """The songs that are made once: those that are there already are kept."""
-    from vocalsep.training.synthesis import synthesise
+    from vocalsep.synthesis import synthesise
 
     folder = _synth_folder()
     synthesise(

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from vocalsep.datasets.sources import Stream
+from vocalsep.datasets.stream import Stream
 
 _FEWEST = 32
 """Songs that stay in a stream however often they were heard: when none come, training goes on with these."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from vocalsep.errors import OptionError
-from vocalsep.models import SeparationModel, config_of
+from vocalsep.models.architectures import config_of
+from vocalsep.models.base import SeparationModel
 from vocalsep.weights.checkpoint import load_model
 from vocalsep.weights.resolve import resolve
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vocalsep.errors import OptionError
 from vocalsep.models.base import SpectrogramModel
-from vocalsep.stft import pack, stft
+from vocalsep.models.stft import pack, stft
 
 _RESOLUTIONS = (512, 1024, 2048)
 """Windows of `multi_resolution_stft`, in samples; the hop is a quarter."""

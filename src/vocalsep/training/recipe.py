@@ -10,9 +10,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
-from vocalsep.config import from_mapping
 from vocalsep.errors import OptionError
-from vocalsep.models import ARCHITECTURES
+from vocalsep.models.architectures import ARCHITECTURES
+from vocalsep.system.mapping import from_mapping
 from vocalsep.training.augmentation import Augmentation
 from vocalsep.training.losses import check_losses
 
@@ -147,7 +147,7 @@ class Recipe:
         check_losses(self.loss)
 
     def model_config(self, architecture: str) -> dict[str, object]:
-        """The config that `vocalsep.models.build_model` takes, for one of its architectures.
+        """The config that `vocalsep.models.architectures.build_model` takes, for one of its architectures.
 
         Raises:
             OptionError: there is no such architecture.

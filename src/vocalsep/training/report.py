@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vocalsep.atomic import atomic_path
 from vocalsep.errors import OutputExistsError
-from vocalsep.training.figures import loss_curves
-from vocalsep.training.run_summary import Published, RunSummary, read_run
+from vocalsep.evaluation.figures import loss_curves
+from vocalsep.system.files import atomic_path
+from vocalsep.training.run.summary import Published, RunSummary, read_run
 
 _PAGE_NAMES = ("report.md", "report.html", "curves.png")
 

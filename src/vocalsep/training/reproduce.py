@@ -15,20 +15,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vocalsep.atomic import atomic_path
-from vocalsep.datasets.sources import Dataset, Split, without_folders
+from vocalsep.datasets.dataset import Dataset, without_folders
+from vocalsep.datasets.parts import Split
 from vocalsep.datasets.track import Track
 from vocalsep.errors import OptionError, OutputExistsError, RunError
 from vocalsep.evaluation.estimators import open_estimator
 from vocalsep.evaluation.evaluate import check_has_both, evaluate_track
 from vocalsep.evaluation.result_folder import ResultFolder
 from vocalsep.evaluation.results import Conditions, Results, SongScores
-from vocalsep.separation import SeparationOptions
-from vocalsep.training.history import read_history
+from vocalsep.separation.options import SeparationOptions
+from vocalsep.system.files import atomic_path
 from vocalsep.training.recipe import Recipe, recipe_from
 from vocalsep.training.report import write_report
-from vocalsep.training.run_folder import RunConfig, RunFolder, check_same_run
-from vocalsep.training.run_summary import EVALUATION_FOLDER, Published
+from vocalsep.training.run.config import RunConfig, check_same_run
+from vocalsep.training.run.folder import RunFolder
+from vocalsep.training.run.history import read_history
+from vocalsep.training.run.summary import EVALUATION_FOLDER, Published
 
 MODELS = ("umx", "tdf", "tdsa", "tdt")
 """Those of the published experiment."""
@@ -214,7 +216,7 @@ def evaluate_run(
     Args:
         run: with weights.
         songs: to score it on.
-        device: as `vocalsep.device.choose_device` has it.
+        device: as `vocalsep.separation.device.choose_device` has it.
         progress: called with how many songs are done and of how many.
 
     Raises:

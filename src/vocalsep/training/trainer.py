@@ -20,13 +20,14 @@ from torch import Tensor, nn
 from torch.amp.grad_scaler import GradScaler
 from torch.optim.swa_utils import AveragedModel
 
-from vocalsep.config import from_mapping
-from vocalsep.datasets.sources import Dataset, Stream, open_dataset, parts_of
-from vocalsep.device import choose_precision
+from vocalsep.datasets.dataset import Dataset, open_dataset, parts_of
+from vocalsep.datasets.stream import Stream
 from vocalsep.errors import DivergedError, InputError, OptionError, RunError, UnfitTrackError, VocalsepError
-from vocalsep.models import build_model
+from vocalsep.models.architectures import build_model
 from vocalsep.models.base import SpectrogramModel
 from vocalsep.models.open_unmix import OpenUnmix
+from vocalsep.separation.device import choose_precision
+from vocalsep.system.mapping import from_mapping
 from vocalsep.training.chunks import (
     Batch,
     ChunkLoader,
@@ -35,15 +36,16 @@ from vocalsep.training.chunks import (
     ValidationChunks,
     batched,
 )
-from vocalsep.training.environment import describe_environment
-from vocalsep.training.estimator import Estimator, compare
 from vocalsep.training.heard_songs import HeardSongs
 from vocalsep.training.initial_weights import initial_state
-from vocalsep.training.journal import Journal
 from vocalsep.training.losses import weighted_losses
 from vocalsep.training.optimisation import Schedule, make_optimiser, moving_average
-from vocalsep.training.position import Position, StepReport
-from vocalsep.training.run_folder import RunConfig, RunFolder
+from vocalsep.training.run.config import RunConfig
+from vocalsep.training.run.environment import describe_environment
+from vocalsep.training.run.folder import RunFolder
+from vocalsep.training.run.journal import Journal
+from vocalsep.training.run.position import Position, StepReport
+from vocalsep.training.spectrogram_module import Estimator, compare
 from vocalsep.training.validation import validate
 
 _LOOK_STEPS = 10

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 import torch
 from torch import Tensor
 
-from vocalsep.training.estimator import Estimator, compare
 from vocalsep.training.losses import weighted_losses
+from vocalsep.training.spectrogram_module import Estimator, compare
 
 
 @torch.no_grad()

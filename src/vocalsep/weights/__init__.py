@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from vocalsep.weights.manifest import Entry, load_manifest
 
 if TYPE_CHECKING:
-    from vocalsep.models import SeparationModel
+    from vocalsep.models.base import SeparationModel
 
 __all__ = ["list_models", "load_model"]
 

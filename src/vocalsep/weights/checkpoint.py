@@ -14,10 +14,10 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from vocalsep.atomic import atomic_path
 from vocalsep.errors import CorruptWeightsError, OptionError
-from vocalsep.models import SpectrogramModel
-from vocalsep.weights.description import DAMAGED, build_described, find_config
+from vocalsep.models.base import SpectrogramModel
+from vocalsep.system.files import atomic_path
+from vocalsep.weights.model_config import DAMAGED, build_described, find_config
 from vocalsep.weights.onnx_file import ONNX_SUFFIX, load_onnx
 
 
@@ -26,7 +26,7 @@ class Checkpoint:
     """What a weights file holds.
 
     Attributes:
-        config: ``architecture`` and the fields of its config, as `vocalsep.models.build_model` takes them.
+        config: ``architecture`` and the fields of its config, as `build_model` takes them.
         state: tensors by the names of the model's state dict.
         metadata: other words in the file: id, licence.
     """
@@ -66,10 +66,10 @@ def read_checkpoint(path: Path, config: Mapping[str, Any] | None = None) -> Chec
 
     Args:
         path: of the file.
-        config: as `vocalsep.models.build_model` takes it, for a file that does not say it.
+        config: as `vocalsep.models.architectures.build_model` takes it, for a file that does not say it.
 
     Raises:
-        CorruptWeightsError: see `read_tensors` and `vocalsep.weights.description.find_config`.
+        CorruptWeightsError: see `read_tensors` and `vocalsep.weights.model_config.find_config`.
         OptionError: it is an ONNX file.
     """
     state, metadata = read_tensors(path)
@@ -111,7 +111,7 @@ def load_model(path: Path, config: Mapping[str, Any] | None = None) -> Spectrogr
 
     Args:
         path: of the file.
-        config: as `vocalsep.models.build_model` takes it, for a file that does not say it.
+        config: as `vocalsep.models.architectures.build_model` takes it, for a file that does not say it.
 
     Raises:
         CorruptWeightsError: see `read_checkpoint`, `build_from` and `vocalsep.weights.onnx_file.load_onnx`.

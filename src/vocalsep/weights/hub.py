@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from vocalsep.errors import CorruptWeightsError, DiskFullError, DownloadError, ModelError, OptionError
-from vocalsep.weights.digest import sha256_of
 from vocalsep.weights.manifest import Entry, Source
+from vocalsep.weights.verify import find_mismatch
 
 Progress = Callable[[int, int], None]
 """Called with the bytes that have come and those there will be."""
@@ -35,24 +35,6 @@ def cached_path(entry: Entry) -> Path | None:
     """Where the weights lie in the Hub's cache, unverified; None if they do not. Fast, no network."""
     paths = (_path_in_cache(source) for source in entry.sources)
     return next((path for path in paths if path.exists()), None)
-
-
-def mismatch(entry: Entry, path: Path, *, fresh: bool = False) -> str | None:
-    """Say how a file differs from what the manifest says of it, or None.
-
-    Args:
-        entry: of the manifest.
-        path: the file.
-        fresh: read the whole file, whatever is remembered of it.
-    """
-    try:
-        size = path.stat().st_size
-        if entry.bytes is not None and size != entry.bytes:
-            return f"it has {size} bytes, not {entry.bytes}"
-        digest = sha256_of(path, fresh=fresh)
-    except OSError as error:
-        return f"it cannot be read ({error.strerror})"
-    return None if digest == entry.sha256 else f"its sha256 is {digest}, not {entry.sha256}"
 
 
 def fetch(entry: Entry, *, offline: bool = False, progress: Progress | None = None) -> Path:
@@ -110,7 +92,7 @@ def _fetch_verified(entry: Entry, source: Source, offline: bool, progress: Progr
     problem = None
     for _ in range(2):
         path = _download(_at_commit(source), offline, progress, entry.bytes)
-        problem = mismatch(entry, path)
+        problem = find_mismatch(entry, path)
         if problem is None:
             return path
         _remove(path)

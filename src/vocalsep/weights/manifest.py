@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from vocalsep.config import from_mapping
 from vocalsep.errors import CorruptWeightsError, UnknownModelError, VocalsepError
+from vocalsep.system.mapping import from_mapping
 
 _PACKAGE = Path(__file__).parents[1]
 _FILE_NAME = "weights_manifest.json"
@@ -101,7 +101,7 @@ class Entry:
 
     Attributes:
         id: the name for ``--model``.
-        architecture: a key of `vocalsep.models.ARCHITECTURES`.
+        architecture: a key of `vocalsep.models.architectures.ARCHITECTURES`.
         description: one line.
         parameters: how many trainable values the model has.
         stems: that the network estimates; vocals or accompaniment that is not among them is the mixture minus it.
@@ -111,7 +111,8 @@ class Entry:
         file: name of the weights file.
         sha256: of the file, 64 hexadecimal digits.
         bytes: size of the file (None: not known).
-        config: of the model, as `vocalsep.models.build_model` takes it, where the file does not say it.
+        config: of the model, as `vocalsep.models.architectures.build_model` takes it, where the file does not
+            say it.
         bundled: whether the file comes with the package.
         sources: where else to get it, in the order to try; all hold the same bytes.
         segment_seconds: recommended length of segments (None: the architecture's).

@@ -10,13 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from vocalsep._version import __version__
-from vocalsep.atomic import atomic_path
 from vocalsep.errors import ModelError, OptionError
-from vocalsep.extra import needs_extra
-from vocalsep.models import SpectrogramModel, config_of
+from vocalsep.models.architectures import config_of
+from vocalsep.models.base import SpectrogramModel
+from vocalsep.system.extras import needs_extra
+from vocalsep.system.files import atomic_path
 from vocalsep.weights.checkpoint import build_from, read_checkpoint
 from vocalsep.weights.onnx_file import CONFIG_KEY, load_onnx
-from vocalsep.weights.publish import weights_of
+from vocalsep.weights.source import weights_of
 
 TOLERANCE = 1e-4
 """Most that the graph may differ from the model, as a part of the largest value."""
@@ -30,10 +31,10 @@ def export_onnx(source: str, target: Path) -> None:
     """Write the network of a model as one ONNX file, whole or not at all, once its estimates are the model's.
 
     Items and frames are dynamic; config and licence are in the metadata. Transforms are not part of the graph:
-    input and output are those of `vocalsep.models.SpectrogramModel.network`.
+    input and output are those of `vocalsep.models.base.SpectrogramModel.network`.
 
     Args:
-        source: see `vocalsep.weights.publish.weights_of`.
+        source: see `vocalsep.weights.source.weights_of`.
         target: the file, replaced if there.
 
     Raises:

@@ -9,11 +9,10 @@ from typing import Any
 import torch
 
 from vocalsep.errors import CorruptWeightsError, OutOfMemoryError, is_out_of_memory
-from vocalsep.extra import needs_extra
-from vocalsep.models import SpectrogramModel
-from vocalsep.models.base import LEAST_SEGMENT_SECONDS
+from vocalsep.models.base import LEAST_SEGMENT_SECONDS, SpectrogramModel
 from vocalsep.models.onnx_network import OnnxNetwork, fixed_size
-from vocalsep.weights.description import DAMAGED, build_described, find_config
+from vocalsep.system.extras import needs_extra
+from vocalsep.weights.model_config import DAMAGED, build_described, find_config
 
 ONNX_SUFFIX = ".onnx"
 CONFIG_KEY = "config"
@@ -25,7 +24,7 @@ def load_onnx(path: Path, config: Mapping[str, Any] | None = None) -> Spectrogra
 
     Args:
         path: of the file.
-        config: as `vocalsep.models.build_model` takes it, for a file that does not say it.
+        config: as `vocalsep.models.architectures.build_model` takes it, for a file that does not say it.
 
     Raises:
         CorruptWeightsError: the file cannot be read, is damaged, refers to other files, or does not say its model.

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from vocalsep.errors import CorruptWeightsError, DownloadError, UnknownModelError
+from vocalsep.system.digest import sha256_of
 from vocalsep.weights import hub
-from vocalsep.weights.digest import sha256_of
 from vocalsep.weights.hub import HUB_PREFIX, Progress
 from vocalsep.weights.manifest import Entry, load_manifest
-
-RUN_WEIGHTS = "best.safetensors"
-"""The weights to use of a training run, in its folder."""
+from vocalsep.weights.run_layout import RUN_WEIGHTS
+from vocalsep.weights.verify import verify
 
 _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EINVAL}  # the last on Windows, of odd characters
 _WEIGHTS_SUFFIXES = (".safetensors", ".ckpt", ".pth", ".pt", ".onnx")
@@ -114,23 +113,6 @@ def fetch_entry(entry: Entry, *, offline: bool = False, progress: Progress | Non
 def local_path(entry: Entry) -> Path | None:
     """Where the weights of an entry are on this machine, unverified; None if they are not. Fast, no network."""
     return entry.bundled_path or hub.cached_path(entry)
-
-
-def verify(entry: Entry, path: Path, *, fresh: bool = False) -> None:
-    """Check that the file is what the manifest says.
-
-    Args:
-        entry: of the manifest.
-        path: the file.
-        fresh: read the whole file, whatever is remembered of it.
-
-    Raises:
-        CorruptWeightsError: it is not, or cannot be read.
-    """
-    if problem := hub.mismatch(entry, path, fresh=fresh):
-        pull = f"Get it again with `vocalsep models pull {entry.id}`."
-        hint = "Install vocalsep again." if entry.bundled else pull
-        raise CorruptWeightsError(f"{path} is not '{entry.id}': {problem}", hint)
 
 
 def _local_file(spec: str) -> Path | None:

@@ -1,0 +1,1 @@
+"""The commands, one a file, each named as it is called."""

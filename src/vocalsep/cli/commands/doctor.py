@@ -1,0 +1,82 @@
+"""``vocalsep doctor``."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from pathlib import Path
+
+import typer
+
+from vocalsep._version import __version__
+
+PACKAGES = (
+    "torch",
+    "numpy",
+    "soundfile",
+    "av",
+    "soxr",
+    "mutagen",
+    "einops",
+    "safetensors",
+    "huggingface_hub",
+    "platformdirs",
+    "typer",
+    "rich",
+)
+
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def doctor() -> None:
+    """Show versions, devices, caches, and what a split would use."""
+    for name, value in facts():
+        typer.echo(f"{name:<16} {value}")
+
+
+def facts() -> list[tuple[str, str]]:
+    """What to know of this installation, line by line."""
+    import torch
+
+    from vocalsep.separation.device import choose_device, choose_precision
+    from vocalsep.weights.hub import cache_folder
+    from vocalsep.weights.manifest import load_manifest
+
+    device = choose_device("auto")
+    precision = str(choose_precision("auto", device)).removeprefix("torch.")
+    manifest = load_manifest()
+    lines = [
+        ("vocalsep", f"{__version__} in {Path(__file__).parents[1]}"),
+        ("python", f"{platform.python_version()} in {sys.prefix}"),
+        ("system", f"{platform.system()} {platform.release()} {platform.machine()}"),
+        *((package, _version_of(package)) for package in PACKAGES),
+        (
+            "cpu",
+            f"{os.cpu_count()} cores, {torch.backends.cpu.get_cpu_capability()}",
+        ),
+    ]
+    for index in range(torch.cuda.device_count()):
+        properties = torch.cuda.get_device_properties(index)
+        lines.append((f"cuda:{index}", f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB"))
+    if not torch.cuda.is_available():
+        built = f"built for CUDA {torch.version.cuda}" if torch.version.cuda else "built without CUDA"
+        lines.append(("cuda", f"none: this PyTorch is {built} and sees no device"))
+    lines += [
+        ("mps", "yes" if torch.backends.mps.is_available() else "none"),
+        ("weights cache", str(cache_folder())),
+        ("default model", f"{manifest.default} (bundled)"),
+        ("would use", f"{device} in {precision}"),
+    ]
+    return lines
+
+
+def _version_of(package: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "MISSING: pip install --force-reinstall vocalsep"

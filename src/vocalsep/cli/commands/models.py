@@ -1,0 +1,290 @@
+"""``vocalsep models``: what there is to split with, at what licence, where it lies, and how to share one's own."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vocalsep.cli import stderr
+from vocalsep.cli.choice import announce, complete_name
+from vocalsep.cli.progress import ProgressDisplay
+from vocalsep.errors import CorruptWeightsError, DownloadError, OptionError, OutputExistsError
+from vocalsep.weights.hub import HUB_PREFIX
+from vocalsep.weights.manifest import Entry, Metric, load_manifest
+from vocalsep.weights.resolve import fetch_entry, local_path
+from vocalsep.weights.verify import verify
+
+if TYPE_CHECKING:
+    import torch
+
+app = typer.Typer(
+    help="List, inspect, download, import and share models.", no_args_is_help=True, add_completion=False
+)
+
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="As in 'vocalsep models list'.", autocompletion=complete_name)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+
+
+class StoredType(str, Enum):
+    """What ``--dtype`` takes."""
+
+    float16 = "float16"
+    float32 = "float32"
+
+
+class ExportFormat(str, Enum):
+    """What ``--format`` takes."""
+
+    safetensors = "safetensors"
+    onnx = "onnx"
+
+
+Stored = Annotated[
+    StoredType | None, typer.Option("--dtype", help="Type of the weights in the file.", show_default="as they are")
+]
+
+
+@app.command("list")
+def list_models(as_json: AsJson = False) -> None:
+    """List all models: size, time and memory they take, licence, scores, and whether the weights are here."""
+    manifest = load_manifest()
+    if as_json:
+        typer.echo(json.dumps([_facts(entry) for entry in manifest.models], ensure_ascii=False, indent=2))
+        return
+    rows = [("NAME", "QUALITY", "WEIGHTS", "SIZE", "TIME", "MEMORY", "LICENCE", "SCORE")]
+    picked = {model: quality for quality, model in dataclasses.asdict(manifest.qualities).items()}
+    rows += [
+        (
+            entry.id + (" *" if entry.id == manifest.default else ""),
+            picked.get(entry.id, "-"),
+            _whereabouts(entry),
+            f"{entry.bytes / 1e6:.1f} MB" if entry.bytes else "-",
+            f"{entry.cost.real_time_factor:g} x" if entry.cost else "-",
+            f"{entry.cost.memory_mb / 1000:.1f} GB" if entry.cost else "-",
+            entry.licence.name,
+            _score(entry.metrics[0]) if entry.metrics else "-",
+        )
+        for entry in manifest.models
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    typer.echo("\n* the default. Quality: what --quality picks. Time: that of the song, on two cores, measured.")
+
+
+@app.command()
+def show(name: Name, as_json: AsJson = False) -> None:
+    """Show all that is known of a model."""
+    entry = load_manifest().entry(name)
+    facts = _facts(entry)
+    if as_json:
+        typer.echo(json.dumps(facts, ensure_ascii=False, indent=2))
+        return
+    for key, value in facts.items():
+        if key == "metrics":
+            value = "; ".join(_score(metric) + f" ({metric.protocol})" for metric in entry.metrics)
+        elif key == "sources":
+            value = ", ".join(
+                f"{source.repo}@{source.revision or 'main'}/{source.file}" for source in entry.sources
+            )
+        elif key == "licence":
+            value = f"{entry.licence.name}: {entry.licence.statement}"
+        elif key == "cost" and entry.cost:
+            cost = entry.cost
+            value = f"{cost.real_time_factor:g} s a second of audio, {cost.memory_mb} MB: {cost.measured}"
+        elif isinstance(value, dict):
+            value = ", ".join(f"{name} {part}" for name, part in value.items())
+        elif isinstance(value, (list, tuple)):
+            value = ", ".join(map(str, value))
+        if value not in (None, ""):
+            typer.echo(f"{key:<16} {value}")
+
+
+@app.command()
+def pull(
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME...", help="As in 'vocalsep models list'.", autocompletion=complete_name),
+    ],
+    offline: Annotated[bool, typer.Option("--offline", help="Check the cache only.")] = False,
+) -> None:
+    """Download models, so that later splits need no network; prints the verified files."""
+    for name in names:
+        entry = load_manifest().entry(name)
+        announce(entry)
+        with ProgressDisplay(wanted=True) as display, display.bar(name) as advance:
+            weights = fetch_entry(entry, offline=offline, progress=advance)
+        typer.echo(weights.path)
+
+
+@app.command("verify")
+def verify_models(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", show_default="all that are here", autocompletion=complete_name),
+    ] = None,
+) -> None:
+    """Read the weights that are here and compare them with the manifest's hashes."""
+    manifest = load_manifest()
+    entries = [manifest.entry(name) for name in names] if names else list(manifest.models)
+    wrong: list[CorruptWeightsError] = []
+    for entry in entries:
+        path = local_path(entry)
+        if path is None:
+            if names:
+                raise _absent(entry)
+            continue
+        try:
+            verify(entry, path, fresh=True)
+            typer.echo(f"{entry.id}: good, {path}")
+        except CorruptWeightsError as error:
+            wrong.append(error)
+            stderr.say(stderr.describe(error))
+    if wrong:
+        raise CorruptWeightsError(f"{len(wrong)} of the weights files here are corrupt", wrong[0].hint)
+
+
+@app.command()
+def path(name: Name) -> None:
+    """Print where the weights of a model lie."""
+    entry = load_manifest().entry(name)
+    found = local_path(entry)
+    if found is None:
+        raise _absent(entry)
+    typer.echo(found)
+
+
+@app.command("import")
+def import_model(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A published .pth, .ckpt or .safetensors file.")],
+    model: Annotated[
+        str,
+        typer.Option("--model", "-m", help="What it is of: umx, tdf, tdsa, tdt, mdx23c, melband-kim."),
+    ],
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", help="JSON of sizes that differ or that the file does not show, and of stems."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Weights file to write.", show_default="FILE.safetensors")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
+) -> None:
+    """Turn a published checkpoint, or one trained further from it, into a weights file for --model of split.
+
+    Nothing in it is executed. The sizes are read off its tensors; those of mdx23c and melband-kim are the public
+    model's, unless --config gives others.
+    """
+    from vocalsep.weights.checkpoint import write_checkpoint
+    from vocalsep.weights.published import import_published
+
+    target = out or file.with_suffix(".safetensors")
+    _check_absent(target, overwrite)
+    checkpoint = import_published(file, model, _read_config(config) if config else None)
+    write_checkpoint(target, checkpoint)
+    stderr.say(f"split with it: vocalsep split SONG --model {target}")
+    typer.echo(target)
+
+
+@app.command("export")
+def export_model(
+    source: Annotated[
+        str, typer.Argument(metavar="RUN|FILE|NAME", help="Folder of a training run, weights file or model.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Weights file to write.")],
+    format: Annotated[
+        ExportFormat | None,
+        typer.Option("--format", "-f", help="Type of the file.", show_default="by its name, else safetensors"),
+    ] = None,
+    dtype: Stored = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
+) -> None:
+    """Write the best weights of a training run, or any others, as one file for --model."""
+    from vocalsep.weights.export import export
+    from vocalsep.weights.onnx_export import export_onnx
+    from vocalsep.weights.onnx_file import ONNX_SUFFIX
+
+    as_onnx = out.suffix == ONNX_SUFFIX
+    if format is not None and as_onnx != (format is ExportFormat.onnx):  # the name says how it is read
+        better = out.with_suffix(f".{format.value}")
+        raise OptionError(f"{out} is no name for a {format.value} file", f"Use -o {better}.")
+    if as_onnx and dtype is StoredType.float16:
+        raise OptionError("an ONNX file is written as float32", "Leave --dtype out, or use --format safetensors.")
+    _check_absent(out, overwrite)
+    if as_onnx:
+        export_onnx(source, out)
+    else:
+        export(source, out, dtype=_torch_type(dtype))
+    stderr.say(f"split with it: vocalsep split SONG --model {out}")
+    typer.echo(out)
+
+
+@app.command()
+def push(
+    source: Annotated[str, typer.Argument(metavar="RUN|FILE", help="Folder of a training run, or weights file.")],
+    repo: Annotated[str, typer.Argument(metavar="OWNER/REPO", help="On the Hub; made if it is not there.")],
+    private: Annotated[bool, typer.Option("--private", help="Only for those you let in.")] = False,
+    message: Annotated[str | None, typer.Option("--message", help="Of the commit.", show_default=False)] = None,
+    dtype: Stored = None,
+) -> None:
+    """Push weights, config and model card to the Hugging Face Hub; prints the name for --model.
+
+    Replaces model.safetensors, config.json and README.md there. Needs a token: HF_TOKEN, or 'hf auth login'.
+    """
+    from vocalsep.weights.push import push as push_weights
+
+    with ProgressDisplay(wanted=True) as display, display.bar(f"pushing {repo}"):
+        address = push_weights(source, repo, private=private, message=message, dtype=_torch_type(dtype))
+    stderr.say(f"pushed, see its card at {address}; split with it: vocalsep split SONG --model {HUB_PREFIX}{repo}")
+    typer.echo(f"{HUB_PREFIX}{repo}")
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise OptionError(f"cannot read {path}: {error}", "Give a JSON file.") from error
+    if not isinstance(config, dict):
+        raise OptionError(f"{path} is no JSON object", 'Write {"n_fft": 2048} or the like.')
+    return config
+
+
+def _torch_type(stored: StoredType | None) -> torch.dtype | None:
+    import torch
+
+    return {StoredType.float16: torch.float16, StoredType.float32: torch.float32}[stored] if stored else None
+
+
+def _check_absent(target: Path, overwrite: bool) -> None:
+    if target.exists() and not overwrite:
+        raise OutputExistsError(f"{target} exists", "Use --overwrite or another -o file.")
+
+
+def _absent(entry: Entry) -> DownloadError:
+    """The error for weights that are not here."""
+    return DownloadError(f"'{entry.id}' is not downloaded", f"Get it with 'vocalsep models pull {entry.id}'.")
+
+
+def _whereabouts(entry: Entry) -> str:
+    if entry.bundled:
+        return "bundled"
+    return "cached" if local_path(entry) else "on the Hub"
+
+
+def _score(metric: Metric) -> str:
+    return f"{metric.name} of {metric.stem} {metric.value} {metric.unit}, {metric.dataset}"
+
+
+def _facts(entry: Entry) -> dict[str, Any]:
+    return {
+        **dataclasses.asdict(entry),
+        "weights": _whereabouts(entry),
+        "path": str(local_path(entry) or "") or None,
+    }

@@ -1,0 +1,143 @@
+"""What the commands that train have in common: their options, and a run with its bar, its words and Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import Enum
+from importlib import import_module
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vocalsep.cli import stderr
+from vocalsep.cli.progress import Advance, ProgressDisplay
+from vocalsep.system.extras import needs_extra
+
+if TYPE_CHECKING:
+    from vocalsep.datasets.dataset import Dataset
+    from vocalsep.training.run.config import RunConfig
+    from vocalsep.training.run.folder import RunFolder
+    from vocalsep.training.run.position import StepReport
+    from vocalsep.training.trainer import Trainer
+
+
+class Device(str, Enum):
+    """What ``--device`` takes."""
+
+    auto = "auto"
+    cpu = "cpu"
+
+
+Data = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--data",
+        metavar="SPEC",
+        help="Folder of tracks, musdb18hq[:ROOT], folders:ROOT, pools:VOCALS,ACCOMPANIMENT or synth[:ROOT]; "
+        "several are trained on together.",
+        show_default="MUSDB18-HQ if it was fetched, or synth",
+    ),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Change a setting of the recipe: run.epochs=3.", show_default=False
+    ),
+]
+DeviceOption = Annotated[Device, typer.Option("--device", "-d", help="auto takes the GPUs that accelerate finds.")]
+Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say errors only.")]
+
+
+@contextmanager
+def interrupts() -> Iterator[Callable[[], bool]]:
+    """Say whether Ctrl-C was pressed, or the process told to end; a second time ends it at once."""
+    seen: list[int] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if seen:
+            raise KeyboardInterrupt
+        seen.append(number)
+        stderr.say("saving a checkpoint; once more to stop at once")
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(seen)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def check_extra() -> None:
+    """Import what training needs.
+
+    Raises:
+        MissingExtraError: a package is missing.
+    """
+    with needs_extra("train"):
+        import_module("vocalsep.training.trainer")
+
+
+def open_data(specs: Sequence[str], display: ProgressDisplay, device: Device) -> Dataset:
+    """See `vocalsep.training.default_data.training_dataset`; a bar is shown while songs are made."""
+    from accelerate import PartialState
+
+    from vocalsep.training.default_data import training_dataset
+
+    # of several processes one makes the songs, and the others find them
+    with PartialState(cpu=device is Device.cpu).main_process_first(), display.bar("songs") as advance:
+        return training_dataset(specs, advance)
+
+
+def train_run(
+    config: RunConfig,
+    folder: RunFolder,
+    display: ProgressDisplay,
+    *,
+    resume: bool,
+    device: Device,
+    quiet: bool,
+    should_stop: Callable[[], bool],
+) -> tuple[Trainer, bool]:
+    """Begin a run, or go on with it, with a bar and a line for each epoch.
+
+    Returns:
+        the trainer, and whether the run is complete; it is not where ``should_stop`` ended it.
+    """
+    from vocalsep.training.trainer import Trainer
+
+    with display.bar(str(folder.path)) as advance:
+        trainer = Trainer(
+            config,
+            folder,
+            cpu=device is Device.cpu,
+            on_step=_step_teller(advance),
+            on_epoch=None if quiet else _tell_epoch,
+            should_stop=should_stop,
+        )
+        trainer.start(resume=resume)
+        return trainer, trainer.fit()
+
+
+def _step_teller(advance: Advance) -> Callable[[StepReport], None]:
+    def tell(step: StepReport) -> None:
+        advance(
+            step.epoch * step.epoch_steps + step.epoch_step,
+            step.epochs * step.epoch_steps,
+            f"epoch {step.epoch + 1}/{step.epochs}, loss {step.loss:.4f}, {step.audio_rate:.0f} x real time",
+        )
+
+    return tell
+
+
+def _tell_epoch(row: Mapping[str, float]) -> None:
+    sdrs = [
+        f", {key.removeprefix('valid_sdr_')} sdr {row[key]:.2f} dB" for key in row if key.startswith("valid_sdr_")
+    ]
+    stderr.say(
+        f"epoch {int(row['epoch'])}: {int(row['step'])} steps in {row['seconds']:.0f} s, "
+        f"loss {row['train_loss']:.4f}, validation {row['valid_loss']:.4f}{''.join(sdrs)}"
+    )

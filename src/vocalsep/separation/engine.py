@@ -1,0 +1,172 @@
+"""The engine: segmented overlap-add over a stream of blocks, for any `SeparationModel`.
+
+A song is cut into overlapping segments of one length, batches of which go through the model; where segments
+overlap, the output is their weighted mean. Memory is that of a few segments, however long the song.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import threading
+from collections.abc import Iterable, Iterator
+
+import torch
+from torch import Tensor
+
+from vocalsep.errors import OptionError, OutOfMemoryError, is_out_of_memory
+from vocalsep.models.base import SeparationModel
+from vocalsep.separation.device import choose_device, choose_precision
+from vocalsep.separation.lanes import Lanes
+from vocalsep.separation.options import SeparationOptions
+from vocalsep.separation.overlap_add import OverlapMean, cut
+from vocalsep.separation.wiener import WienerFiltered
+
+log = logging.getLogger("vocalsep")
+
+_SHORTENED_SECONDS = 1.0
+_GPU_BATCH_SIZE = 8
+
+
+class SegmentedSeparation:
+    """A model made ready to run over songs of any length, several at once if need be.
+
+    Songs that are under way in several threads take turns at the model: it has all cores, or the GPU, for itself.
+
+    Args:
+        model: moved to the device, into the layout that it runs fastest in.
+        options: see `SeparationOptions`.
+        turn: held while the model runs; models that share one take turns with each other too.
+
+    Raises:
+        OptionError: an unknown device or precision, or a model that no Wiener filter fits.
+        DeviceError: a device that is not there.
+    """
+
+    def __init__(
+        self,
+        model: SeparationModel,
+        options: SeparationOptions | None = None,
+        turn: threading.RLock | None = None,
+    ) -> None:
+        options = options or SeparationOptions()
+        if options.wiener:
+            model = WienerFiltered(model, options.wiener)
+        self._turn = turn or threading.RLock()  # also held while what the model runs with is changed
+        self.device = choose_device(options.device)
+        self.model = model.eval().to(self.device)
+        self._precision = options.precision
+        self.dtype = self._choose_dtype(options.precision)
+        contiguous = self.device.type == "cpu" and self.dtype in model.contiguous_in
+        layout = torch.contiguous_format if contiguous else torch.channels_last
+        self.model.to(memory_format=layout)  # type: ignore[call-overload]
+        if options.threads is not None:
+            torch.set_num_threads(options.threads)
+        seconds = options.segment_seconds or model.segment_seconds
+        overlap = model.overlap if options.overlap is None else options.overlap
+        self.segment = max(1, round(seconds * model.config.sample_rate))
+        # every shift adds a pass whose segments lie between the others: together they are one denser grid
+        self._stride_share = (1 - overlap) / (1 + options.shifts)
+        self._process = os.getpid()
+        self._lanes = Lanes(torch.get_num_threads() if self.device.type == "cpu" and model.side_by_side else 1)
+        self.batch_size = options.batch_size or (self._lanes.n if self.device.type == "cpu" else _GPU_BATCH_SIZE)
+
+    def _choose_dtype(self, precision: str) -> torch.dtype:
+        """The type for the network, float32 where it takes no other."""
+        if self.model.takes_autocast:
+            return choose_precision(precision, self.device)
+        if precision in ("bf16", "fp16"):
+            raise OptionError(f"an ONNX network computes in types of its own, not in {precision}", "Use fp32.")
+        return choose_precision("fp32" if precision == "auto" else precision, self.device)
+
+    def __call__(self, blocks: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Separate a song that comes in blocks.
+
+        Args:
+            blocks: float32 ``(channel, sample)`` at the model's rate, of any and changing numbers of samples.
+
+        Yields:
+            float32 ``(stem, channel, sample)`` on the CPU; all together as many samples as came in.
+
+        Raises:
+            OutOfMemoryError: even one second does not fit into the memory of the CPU.
+            OptionError: the process was forked off the one that has this separation's threads.
+
+        Example:
+            >>> from vocalsep.models.architectures import build_model
+            >>> separation = SegmentedSeparation(build_model({"architecture": "tdf_mask"}))
+            >>> [out.shape for out in separation([torch.zeros(2, 50_000), torch.zeros(2, 50_001)])]
+            [torch.Size([1, 2, 100001])]
+        """
+        if os.getpid() != self._process and max(self._lanes.n, torch.get_num_threads()) > 1:
+            # it would wait for ever for threads that a fork leaves behind: the lanes' and OpenMP's
+            raise OptionError(
+                "this process was forked off the one that loaded the model, and has not got its threads",
+                "Load the model after the fork, start processes by spawn, or load it with threads=1.",
+            )
+        mean = OverlapMean()
+        with self._turn:
+            segment, batch_size = self.segment, self.batch_size
+        stride = max(1, round(segment * self._stride_share))
+        for batch in _batches(cut(blocks, segment, stride), batch_size):
+            estimates = self._estimate(torch.stack([samples for _, samples in batch]))
+            for (start, _), estimate in zip(batch, estimates, strict=True):
+                # starts only grow: what lies before this one is finished
+                if (finished := mean.take_before(start)) is not None:
+                    yield finished.cpu()
+                mean.add(start, estimate)
+        if (rest := mean.take_before(mean.end)) is not None:
+            yield rest.cpu()
+
+    def _estimate(self, waveforms: Tensor) -> Iterable[Tensor]:
+        """``(batch, channel, sample)`` to as many ``(stem, channel, sample)``, in parts where memory is short."""
+        with self._turn:
+            return list(self._estimate_in_turn(waveforms))
+
+    def _estimate_in_turn(self, waveforms: Tensor) -> Iterable[Tensor]:
+        if len(waveforms) > self.batch_size:
+            return itertools.chain.from_iterable(map(self._estimate, torch.split(waveforms, self.batch_size)))
+        if waveforms.shape[-1] > self.segment:  # cut before memory ran out: each becomes a small song
+            return [torch.cat(list(self([waveform])), dim=-1) for waveform in waveforms]
+        try:
+            parts = waveforms.tensor_split(min(len(waveforms), self._lanes.n))
+            return list(itertools.chain.from_iterable(self._lanes.map(self._forward, parts)))
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+        # after the except clause, whose traceback holds the tensors that have to go
+        self._shrink(waveforms)
+        return self._estimate(waveforms)
+
+    @torch.inference_mode()
+    def _forward(self, waveforms: Tensor) -> Tensor:
+        reduced = self.dtype != torch.float32
+        with torch.autocast(self.device.type, dtype=self.dtype, enabled=reduced):
+            estimates: Tensor = self.model(waveforms.to(self.device))
+        return estimates.float()
+
+    def _shrink(self, waveforms: Tensor) -> None:
+        """Need less memory than for ``waveforms``: half the batch, else half the segment, else the CPU."""
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        rate = self.model.config.sample_rate
+        if len(waveforms) > 1:
+            self.batch_size = len(waveforms) // 2
+            log.warning("out of memory on %s: going on with batches of %d", self.device, self.batch_size)
+        elif waveforms.shape[-1] // 2 >= _SHORTENED_SECONDS * rate:
+            self.segment = waveforms.shape[-1] // 2
+            log.warning("out of memory on %s: going on with segments of %.1f s", self.device, self.segment / rate)
+        elif self.device.type != "cpu":
+            log.warning("out of memory on %s, even for one second: going on on the CPU", self.device)
+            self.device = torch.device("cpu")
+            self.dtype = self._choose_dtype("auto" if self._precision == "fp16" else self._precision)
+            self.model.to(self.device)
+        else:
+            raise OutOfMemoryError("out of memory, even for one second of audio", "Close other programs.")
+
+
+def _batches(segments: Iterable[tuple[int, Tensor]], size: int) -> Iterator[list[tuple[int, Tensor]]]:
+    iterator = iter(segments)
+    while batch := list(itertools.islice(iterator, size)):
+        yield batch

@@ -1,0 +1,121 @@
+"""One model, or several whose estimates are averaged, loaded by name and ready to run."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import ExitStack, closing
+
+import numpy as np
+import torch
+
+from vocalsep.audio.samples import Samples
+from vocalsep.errors import OptionError
+from vocalsep.separation.engine import SegmentedSeparation
+from vocalsep.separation.options import SeparationOptions
+from vocalsep.separation.stems import stream_stems
+from vocalsep.stem_names import STEMS
+from vocalsep.system.threads import share
+from vocalsep.weights.checkpoint import load_model
+from vocalsep.weights.ensemble_spec import ensemble_id, members
+from vocalsep.weights.resolve import resolve
+
+_PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
+
+
+class Ensemble:
+    """Models that hear the same song; a stem is the weighted mean of their estimates.
+
+    Args:
+        model: see `vocalsep.weights.ensemble_spec.members`.
+        options: of each model; segment and overlap that are None are those recommended for the weights.
+        offline: never ask the network for weights.
+        download_progress: called with the bytes downloaded and those of the whole file.
+
+    Attributes:
+        id: of the model, or those of all.
+        weights_sha256: of the weights file, or those of all with ``+`` between.
+        separations: the engines, each with its model.
+
+    Raises:
+        ModelError: no such model, or its weights are corrupt.
+        DeviceError: no such device here.
+        OptionError: a weight that is none, a model of other stems, or options that it cannot be run with.
+    """
+
+    def __init__(
+        self,
+        model: str | None,
+        options: SeparationOptions,
+        *,
+        offline: bool = False,
+        download_progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        weights = members(model)
+        self.id = ensemble_id(model)
+        self._shares = list(weights.values())
+        files = [resolve(name, offline=offline, progress=download_progress) for name in weights]
+        self.weights_sha256 = "+".join(file.sha256 for file in files)
+        self.separations: list[SegmentedSeparation] = []
+        turn = (
+            threading.RLock()
+        )  # of several songs at once, two would otherwise compute in two models on all cores
+        for file in files:
+            best = options
+            if file.entry:  # what is recommended for these weights stands in for what was not asked for
+                best = dataclasses.replace(
+                    options,
+                    segment_seconds=options.segment_seconds or file.entry.segment_seconds,
+                    overlap=file.entry.overlap if options.overlap is None else options.overlap,
+                )
+            network = load_model(file.path, file.config)
+            if not set(network.config.stems) & set(STEMS):
+                raise OptionError(
+                    f"{file.id} gives {', '.join(network.config.stems)}, neither {' nor '.join(STEMS)}",
+                    "Choose another --model, see `vocalsep models list`.",
+                )
+            self.separations.append(SegmentedSeparation(network, best, turn))
+
+    @property
+    def device(self) -> str:
+        """The device that the models are on, or devices."""
+        return "+".join(dict.fromkeys(str(separation.device) for separation in self.separations))
+
+    @property
+    def precision(self) -> str:
+        """The precision that the networks compute in, or precisions."""
+        return "+".join(dict.fromkeys(_PRECISIONS[separation.dtype] for separation in self.separations))
+
+    def stream(
+        self, blocks: Iterable[Samples], *, sample_rate: int, channels: int
+    ) -> Generator[dict[str, Samples], None, None]:
+        """See `stream_stems`; what waits for the slowest model is held, a segment or two."""
+        with ExitStack() as stack:
+            streams = [
+                stack.enter_context(
+                    closing(stream_stems(separation, branch, sample_rate=sample_rate, channels=channels))
+                )
+                for separation, branch in zip(self.separations, share(blocks, len(self.separations)), strict=True)
+            ]
+            yield from _mean(streams, self._shares) if len(streams) > 1 else streams[0]
+
+
+def _mean(
+    streams: Sequence[Generator[dict[str, Samples], None, None]], shares: Sequence[float]
+) -> Generator[dict[str, Samples], None, None]:
+    """The weighted mean of streams of stems that have as many samples in all, each in blocks of its own."""
+    held: list[dict[str, Samples] | None] = [next(stream, None) for stream in streams]
+    while all(held):
+        blocks = [block for block in held if block]
+        n = min(block[STEMS[0]].shape[-1] for block in blocks)
+        yield {
+            stem: sum(
+                (np.float32(share) * block[stem][:, :n] for share, block in zip(shares, blocks, strict=True)),
+                start=np.float32(0),
+            )
+            for stem in STEMS
+        }
+        for i, (stream, block) in enumerate(zip(streams, blocks, strict=True)):
+            left = {stem: samples[:, n:] for stem, samples in block.items()}
+            held[i] = left if left[STEMS[0]].shape[-1] else next(stream, None)

@@ -1,0 +1,52 @@
+"""How a model is run over a song."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vocalsep.errors import OptionError
+from vocalsep.models.base import LEAST_SEGMENT_SECONDS
+
+_MOST_THREADS = 512  # OpenMP crashes on many more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeparationOptions:
+    """How a model is run over a song.
+
+    Attributes:
+        segment_seconds: length of the segments; None takes the model's own.
+        overlap: part of a segment that the next one covers too, 0 to 0.9; None takes the model's own.
+        batch_size: segments that go through the model at once; it does not change the result. None takes 8 on a
+            GPU, and on the CPU, whose caches a segment fills, as many as run side by side.
+        shifts: further passes, each with the segments shifted by an equal part of the stride, all averaged.
+        wiener: iterations of a Wiener filter over the estimates of each segment; 0 is none.
+        precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        threads: of the CPU; None leaves PyTorch's choice.
+    """
+
+    segment_seconds: float | None = None
+    overlap: float | None = None
+    batch_size: int | None = None
+    shifts: int = 0
+    wiener: int = 0
+    precision: str = "auto"
+    device: str = "auto"
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.segment_seconds is not None and not LEAST_SEGMENT_SECONDS <= self.segment_seconds <= 600:
+            raise OptionError(
+                f"a segment of {self.segment_seconds} s is not within {LEAST_SEGMENT_SECONDS} to 600 s"
+            )
+        if self.overlap is not None and not 0 <= self.overlap <= 0.9:
+            raise OptionError(f"an overlap of {self.overlap} is not within 0 to 0.9")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise OptionError(f"a batch of {self.batch_size} segments is none")
+        if not 0 <= self.shifts <= 64:
+            raise OptionError(f"{self.shifts} shifts are not within 0 to 64")
+        if not 0 <= self.wiener <= 64:
+            raise OptionError(f"{self.wiener} iterations of the Wiener filter are not within 0 to 64")
+        if self.threads is not None and not 1 <= self.threads <= _MOST_THREADS:
+            raise OptionError(f"{self.threads} threads are not within 1 to {_MOST_THREADS}")

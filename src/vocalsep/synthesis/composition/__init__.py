@@ -1,0 +1,1 @@
+"""What is played and sung, before anything sounds: form, harmony, melodies, patterns, styles."""

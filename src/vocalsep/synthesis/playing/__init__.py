@@ -1,0 +1,1 @@
+"""A band: who plays, how exactly, and the instruments that sound."""

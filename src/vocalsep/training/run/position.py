@@ -1,0 +1,43 @@
+"""Where a training run is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+
+@dataclass(kw_only=True)
+class Position:
+    """Where a run is, and what came of it: plain values that are saved with every checkpoint.
+
+    Attributes:
+        epoch: epochs that are complete.
+        epoch_step: steps of the epoch under way.
+        step: all steps.
+        seconds: that the run took.
+        best_loss: lowest validation loss so far.
+        epochs_since_best: since then.
+        sums: of the training losses of the epoch under way, in the main process.
+        history: a row for each epoch, see `vocalsep.training.run.history`.
+    """
+
+    epoch: int = 0
+    epoch_step: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    best_loss: float = math.inf
+    epochs_since_best: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepReport:
+    """What is told of a step: where the run is, the loss, and seconds of audio trained on a second."""
+
+    epoch: int
+    epochs: int
+    epoch_step: int
+    epoch_steps: int
+    loss: float
+    audio_rate: float

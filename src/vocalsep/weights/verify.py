@@ -1,0 +1,46 @@
+"""Whether a file is the one that the manifest describes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vocalsep.errors import (
+    CorruptWeightsError,
+)
+from vocalsep.system.digest import sha256_of
+from vocalsep.weights.manifest import Entry
+
+
+def find_mismatch(entry: Entry, path: Path, *, fresh: bool = False) -> str | None:
+    """Say how a file differs from what the manifest says of it, or None.
+
+    Args:
+        entry: of the manifest.
+        path: the file.
+        fresh: read the whole file, whatever is remembered of it.
+    """
+    try:
+        size = path.stat().st_size
+        if entry.bytes is not None and size != entry.bytes:
+            return f"it has {size} bytes, not {entry.bytes}"
+        digest = sha256_of(path, fresh=fresh)
+    except OSError as error:
+        return f"it cannot be read ({error.strerror})"
+    return None if digest == entry.sha256 else f"its sha256 is {digest}, not {entry.sha256}"
+
+
+def verify(entry: Entry, path: Path, *, fresh: bool = False) -> None:
+    """Check that the file is what the manifest says.
+
+    Args:
+        entry: of the manifest.
+        path: the file.
+        fresh: read the whole file, whatever is remembered of it.
+
+    Raises:
+        CorruptWeightsError: it is not, or cannot be read.
+    """
+    if problem := find_mismatch(entry, path, fresh=fresh):
+        pull = f"Get it again with `vocalsep models pull {entry.id}`."
+        hint = "Install vocalsep again." if entry.bundled else pull
+        raise CorruptWeightsError(f"{path} is not '{entry.id}': {problem}", hint)

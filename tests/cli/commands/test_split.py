@@ -1,0 +1,327 @@
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from typer.testing import CliRunner
+
+from helpers.stem_reading import leftovers, read
+from vocalsep.api import Separator
+from vocalsep.cli.app import app
+from vocalsep.weights.manifest import load_manifest
+
+
+def test_two_stems_of_the_inputs_own_kind(vocalsep, song, tmp_path):
+    done = vocalsep("split", song, "-o", tmp_path / "out")
+    assert done.code == 0
+    paths = [Path(line) for line in done.out.splitlines()]
+    assert paths == [tmp_path / "out/song/vocals.wav", tmp_path / "out/song/accompaniment.wav"]
+    for path in paths:
+        info = soundfile.info(path)
+        assert (info.samplerate, info.channels, info.frames, info.subtype) == (44100, 2, 88200, "PCM_16")
+    total = read(paths[0]) + read(paths[1])
+    assert np.abs(total - read(song)).max() <= 1.01 / 32768  # each is rounded to 16 bits
+    assert "0:02 in" in done.error_line
+    assert leftovers(tmp_path) == []
+
+
+def test_json_says_what_was_done(vocalsep, song, tmp_path):
+    done = vocalsep("split", song, "-o", tmp_path / "out", "--json", "-q", "--precision", "fp32", "-d", "cpu")
+    (line,) = done.out.splitlines()
+    facts = json.loads(line)
+    default = load_manifest().entry(load_manifest().default)
+    assert facts["status"] == "done"
+    assert facts["outputs"]["vocals"] == str(tmp_path / "out/song/vocals.wav")
+    assert facts["seconds"] == 2
+    assert facts["real_time_factor"] == pytest.approx(facts["wall_seconds"] / 2, rel=0.05)
+    assert (facts["model"], facts["weights_sha256"]) == (default.id, default.sha256)
+    assert (facts["device"], facts["precision"], facts["gain"]) == ("cpu", "fp32", 1.0)
+    assert done.err == ""
+
+
+def test_wiener_filtered(vocalsep, song, tmp_path):
+    """As the library does it, and another sound than without."""
+    filtered, plain = (
+        Separator(wiener=n, device="cpu", precision="fp32").separate(read(song), 44100) for n in (2, 0)
+    )
+    options = ("-d", "cpu", "--precision", "fp32", "--depth", "float", "--wiener", "2")
+    done = vocalsep("split", song, "-o", tmp_path / "out", *options)
+    assert done.code == 0, done.err
+    vocals = read(tmp_path / "out/song/vocals.wav")
+    np.testing.assert_allclose(vocals, filtered["vocals"], atol=1e-6)
+    assert np.abs(vocals - plain["vocals"]).max() > 1e-3
+
+
+@pytest.mark.parametrize("container", ["flac", "mp3", "ogg", "opus", "m4a"])
+def test_formats(vocalsep, song, tmp_path, container):
+    done = vocalsep("split", song, "-o", tmp_path, "-f", container, "--stem", "vocals", "-q")
+    assert done.code == 0
+    assert Path(done.out.strip()) == tmp_path / f"song/vocals.{container}"
+    assert Path(done.out.strip()).stat().st_size > 2000
+
+
+def test_one_stem_to_stdout_from_stdin(song, tmp_path):
+    command = [sys.executable, "-m", "vocalsep", "split", "-", "-o", "-", "--stem", "vocals"]
+    done = subprocess.run(command, input=song.read_bytes(), capture_output=True, check=True)
+    (tmp_path / "piped.wav").write_bytes(done.stdout)
+    assert soundfile.info(tmp_path / "piped.wav").frames == 88200
+    assert b"stdin" not in done.stdout
+
+
+def test_stdout_takes_one_stem_of_one_file(vocalsep, song):
+    assert "-o - writes one stem" in vocalsep("split", song, "-o", "-").error_line
+    shutil.copy(song, song.with_name("other.wav"))
+    assert vocalsep("split", song.parent, "-o", "-", "--stem", "vocals").code == 2
+
+
+def test_existing_outputs_are_kept_unless_asked(vocalsep, song, tmp_path):
+    out = tmp_path / "out"
+    assert vocalsep("split", song, "-o", out).code == 0
+    stem = out / "song/vocals.wav"
+    stem.write_bytes(b"mine")
+    refused = vocalsep("split", song, "-o", out)
+    assert refused.code == 23
+    assert f"{stem} exists" in refused.error_line
+    skipped = vocalsep("split", song, "-o", out, "--skip-existing")
+    assert skipped.code == 0
+    assert "skipped" in skipped.error_line
+    assert stem.read_bytes() == b"mine"
+    assert vocalsep("split", song, "-o", out, "--overwrite").code == 0
+    assert stem.stat().st_size > 100_000
+
+
+@pytest.mark.parametrize("option", ["--overwrite", "--skip-existing"])
+def test_an_output_that_would_be_the_input_is_refused(vocalsep, song, tmp_path, option):
+    (tmp_path / "vocals").mkdir()
+    song = song.rename(tmp_path / "vocals/vocals.wav")
+    before = song.read_bytes()
+    refused = vocalsep("split", song, "-o", tmp_path, option)
+    assert refused.code == 23
+    assert "is the input itself" in refused.error_line
+    assert song.read_bytes() == before
+    assert [path.name for path in song.parent.iterdir()] == ["vocals.wav"]
+
+
+def test_a_second_run_does_not_split_the_stems_of_the_first(vocalsep, song, tmp_path):
+    assert vocalsep("split", tmp_path, "-r", "-o", tmp_path).code == 0
+    again = vocalsep("split", tmp_path, "-r", "-o", tmp_path, "--skip-existing", "-f", "flac")
+    assert again.code == 0
+    assert [Path(line) for line in again.out.splitlines()] == [
+        tmp_path / "song/vocals.flac",
+        tmp_path / "song/accompaniment.flac",
+    ]
+    assert "2 files left out" in again.err
+    third = vocalsep("split", tmp_path, "-r", "-o", tmp_path, "--skip-existing", "-q")
+    assert (third.code, third.out, third.err) == (0, "", "")
+
+
+def test_songs_whose_names_become_one_are_all_split(vocalsep, song, tmp_path):
+    folder = tmp_path / "album"
+    folder.mkdir()
+    for name in ("a?b", "a_b", "a*b"):
+        shutil.copy(song, folder / f"{name}.wav")
+    done = vocalsep("split", folder, "-o", tmp_path / "out", "--stem", "vocals", "-q", "--overwrite")
+    assert len(set(done.out.splitlines())) == 3
+    again = vocalsep("split", folder, "-o", tmp_path / "out", "--stem", "vocals", "--skip-existing")
+    assert (again.out, again.err.count("skipped")) == ("", 3)
+
+
+def test_skip_existing_finds_the_outputs_of_a_weights_file(vocalsep, song, tmp_path):
+    """``{model}`` is its name and not its path."""
+    weights = tmp_path / "mine.safetensors"
+    shutil.copy(load_manifest().entry(load_manifest().default).bundled_path, weights)
+    template = "{model}/{track}-{stem}.{ext}"
+    arguments = ["split", song, "-o", tmp_path / "out", "--template", template, "-m", weights]
+    done = vocalsep(*arguments)
+    assert Path(done.out.splitlines()[0]) == tmp_path / "out/mine/song-vocals.wav"
+    again = vocalsep(*arguments, "--skip-existing")
+    assert (again.out, again.code) == ("", 0)
+    assert "skipped" in again.error_line
+
+
+def test_results_on_a_stdout_of_another_encoding(song, tmp_path):
+    paths = [shutil.copy(song, tmp_path / "音é🎤.wav"), song]
+    arguments = ["split", *map(str, paths), "-o", str(tmp_path / "out"), "--stem", "vocals"]
+    runner = CliRunner(charset="ascii")
+    done = runner.invoke(app, arguments)
+    assert done.exit_code == 0
+    assert done.stdout.splitlines()[0].endswith("\\u97f3\\xe9\\U0001f3a4/vocals.wav")
+    done = runner.invoke(app, [*arguments, "--overwrite", "--json"])
+    assert [json.loads(line)["input"] for line in done.stdout.splitlines()] == [str(path) for path in paths]
+
+
+def test_a_shard_of_nothing_says_so(vocalsep, song, tmp_path):
+    done = vocalsep("split", song, "-o", tmp_path / "out", "--shard", "2/2")
+    assert (done.code, done.error_line) == (0, "shard 2/2 has no tracks")
+
+
+def test_skip_existing_makes_what_is_missing(vocalsep, song, tmp_path):
+    out = tmp_path / "out"
+    vocalsep("split", song, "-o", out)
+    (out / "song/vocals.wav").unlink()
+    assert vocalsep("split", song, "-o", out, "--skip-existing").code == 0
+    assert (out / "song/vocals.wav").exists()
+
+
+def test_one_bad_file_does_not_stop_a_batch(vocalsep, song, tmp_path):
+    folder = tmp_path / "album"
+    folder.mkdir()
+    shutil.copy(song, folder / "a.wav")
+    (folder / "b.wav").write_text("not audio at all, but a letter to a friend")
+    shutil.copy(song, folder / "c.wav")
+    done = vocalsep("split", folder, tmp_path / "missing.mp3", "-o", tmp_path / "out", "--json", "-j", "2")
+    facts = [json.loads(line) for line in done.out.splitlines()]
+    assert [fact["status"] for fact in facts] == ["done", "failed", "done", "failed"]
+    assert [fact.get("exit_code") for fact in facts] == [None, 14, None, 10]
+    assert done.code == 50
+    assert "2 of 4 tracks failed" in done.err
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a", "c"]
+
+
+def test_the_shards_are_the_whole_list_once(vocalsep, song, tmp_path):
+    folder = tmp_path / "album"
+    folder.mkdir()
+    for name in "abc":
+        shutil.copy(song, folder / f"{name}.wav")
+    names = []
+    for shard in ("1/2", "2/2"):
+        done = vocalsep("split", folder, "-o", tmp_path / "out", "--shard", shard, "--stem", "vocals", "-q")
+        names.append([Path(line).parent.name for line in done.out.splitlines()])
+    assert names == [["a", "c"], ["b"]]
+
+
+def test_names_in_every_script_with_spaces_newlines_and_dashes(vocalsep, song, tmp_path):
+    for name in ("夜 に", "été\nneuf", "-dash", "🎤"):
+        path = tmp_path / f"{name}.wav"
+        shutil.copy(song, path)
+        done = vocalsep("split", "--stem", "vocals", "-o", tmp_path / "out", "--", path)
+        assert done.code == 0, done.err
+        assert len(done.err.splitlines()) == 1
+    assert len(list((tmp_path / "out").iterdir())) == 4
+
+
+def test_clipping_is_rescaled_by_one_gain_and_said(vocalsep, tmp_path):
+    """A hot float song: the stems keep their sum, at one gain."""
+    rng = np.random.default_rng(0)
+    hot = (3 * rng.standard_normal((2, 44100))).astype(np.float32)
+    soundfile.write(tmp_path / "hot.wav", hot.T, 44100, subtype="FLOAT")
+    done = vocalsep("split", tmp_path / "hot.wav", "-o", tmp_path / "out", "--depth", "24", "--json")
+    gain = json.loads(done.out)["gain"]
+    assert 0.05 < gain < 0.3
+    assert f"gain {gain:.4f}" in done.err
+    total = read(tmp_path / "out/hot/vocals.wav") + read(tmp_path / "out/hot/accompaniment.wav")
+    assert np.abs(total - gain * hot).max() < 1e-6
+    untouched = vocalsep("split", tmp_path / "hot.wav", "-o", tmp_path / "float", "--json")
+    assert json.loads(untouched.out)["gain"] == 1
+    total = read(tmp_path / "float/hot/vocals.wav") + read(tmp_path / "float/hot/accompaniment.wav")
+    assert np.abs(total - hot).max() < 1e-5
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(8000, 1), (48000, 2), (96000, 1), (22050, 6)])
+def test_rates_and_channel_counts_come_back(vocalsep, tmp_path, rate, channels):
+    samples = 0.1 * np.random.default_rng(1).standard_normal((rate // 2 + 1, channels))
+    soundfile.write(tmp_path / "odd.wav", samples, rate, subtype="PCM_24")
+    assert vocalsep("split", tmp_path / "odd.wav", "-o", tmp_path / "out").code == 0
+    info = soundfile.info(tmp_path / "out/odd/vocals.wav")
+    assert (info.samplerate, info.channels, info.frames) == (rate, channels, rate // 2 + 1)
+    assert info.subtype == "PCM_24"
+
+
+def test_interrupting_leaves_nothing(song, tmp_path):
+    """Ctrl-C in the middle of a ten-minute song: code 130, one line, no file."""
+    samples = np.tile(soundfile.read(song, dtype="int16")[0], (300, 1))
+    soundfile.write(tmp_path / "long.wav", samples, 44100)
+    out = tmp_path / "out"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "vocalsep", "split", tmp_path / "long.wav", "-o", out],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not leftovers(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert stdout == ""
+    assert stderr.splitlines() == ["interrupted: nothing half-written is left"]
+    assert leftovers(tmp_path) == []
+    assert [path for path in out.rglob("*") if path.is_file()] == []
+
+
+def test_version_and_help_without_torch():
+    code = (
+        "import sys; sys.argv = ['vocalsep', *sys.argv[1:]]\n"
+        "from vocalsep.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print({'torch', 'ray'} & set(sys.modules), file=sys.stderr)"
+    )
+    for arguments in (["--help"], ["--version"], ["models", "list"], ["split", "--help"]):
+        done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+        assert done.stdout
+        assert done.stderr.strip() == "set()"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_named_pipe_is_refused_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.wav")
+    done = subprocess.run(
+        [sys.executable, "-m", "vocalsep", "split", tmp_path / "pipe.wav", "-o", tmp_path / "out"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode == 11
+    assert "regular file" in done.stderr
+
+
+def test_a_gain_is_said_where_the_stem_goes_to_stdout_too(vocalsep, tmp_path, tone):
+    loud = tmp_path / "loud.wav"
+    soundfile.write(loud, (tone / np.abs(tone).max()).T, 44100, subtype="PCM_16")
+    done = vocalsep("split", loud, "--stem", "accompaniment", "-o", "-")
+    assert done.code == 0, done.err
+    assert "loud.wav: 0:02 in" in done.error_line
+    assert done.out.startswith("RIFF")
+
+
+def test_a_quality_stands_for_a_model_and_says_its_licence(vocalsep, song, tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("vocalsep.weights.hub.cache_folder", lambda: tmp_path / "cache")
+    best = load_manifest().entry(load_manifest().qualities.best)
+    done = vocalsep("split", song, "-o", tmp_path / "out", "--quality", "best")
+    assert done.code == 33
+    licence, error = done.err.splitlines()
+    assert licence.endswith(f"{best.id}: 913 MB, licence {best.licence.name}. {best.licence.statement}")
+    assert f"--model {load_manifest().default} works now" in error
+    done = vocalsep("split", song, "-o", tmp_path / "out", "--quality", "fast", "--json")
+    assert json.loads(done.out)["model"] == load_manifest().default
+    done = vocalsep("split", song, "-o", tmp_path / "more", "--quality", "fast", "--model", "tdt")
+    assert (done.code, not (tmp_path / "more").exists()) == (2, True)
+    assert "exclude each other" in done.error_line
+
+
+def test_an_ensemble_is_named_in_the_template_and_found_again(vocalsep, song, tmp_path):
+    default = load_manifest().default
+    file = tmp_path / "other.safetensors"
+    shutil.copy(load_manifest().entry(default).bundled_path, file)
+    command = ["split", song, "-m", f"{default}+{file}", "-o", tmp_path / "out"]
+    command += ["--template", "{model}/{track}/{stem}.{ext}", "-d", "cpu"]
+    done = vocalsep(*command)
+    assert done.code == 0, done.err
+    folder = tmp_path / "out" / f"{default}+other" / "song"
+    assert {path.name for path in folder.iterdir()} == {"vocals.wav", "accompaniment.wav"}
+    alone = vocalsep("split", song, "-o", tmp_path / "alone", "-d", "cpu")
+    assert alone.code == 0
+    together, single = (read(path / "vocals.wav")[0] for path in (folder, tmp_path / "alone" / "song"))
+    np.testing.assert_allclose(together, single, atol=1e-4)  # of two that are the same
+    assert "skipped" in vocalsep(*command, "--skip-existing").err

@@ -1,0 +1,43 @@
+import pytest
+
+from vocalsep.errors import OptionError, UnknownModelError
+from vocalsep.weights.ensemble_spec import ensemble_id, members
+from vocalsep.weights.manifest import load_manifest
+
+
+@pytest.mark.parametrize(
+    ("model", "expected", "name"),
+    [
+        (None, {None: 1.0}, load_manifest().default),
+        ("tdt", {"tdt": 1.0}, "tdt"),
+        ("tdt:2", {"tdt:2": 1.0}, "tdt:2"),  # one model of an odd name, which nobody has
+        ("tdf + tdt", {"tdf": 0.5, "tdt": 0.5}, "tdf+tdt"),
+        ("tdf+tdt+tdf+tdf", {"tdf": 0.75, "tdt": 0.25}, "tdf:0.75+tdt:0.25"),
+        ("tdf:0.1+tdt:0.3", {"tdf": 0.25, "tdt": 0.75}, "tdf:0.25+tdt:0.75"),
+        ("hf:a/b:3+hf:c/d@main", {"hf:a/b": 0.75, "hf:c/d@main": 0.25}, "hf:a/b:0.75+hf:c/d@main:0.25"),
+        ("C:\\x.pth+tdt", {"C:\\x.pth": 0.5, "tdt": 0.5}, "C:\\x.pth+tdt"),
+    ],
+)
+def test_names_and_weights(model, expected, name):
+    assert members(model) == pytest.approx(expected)
+    assert ensemble_id(model) == name
+
+
+def test_a_file_whose_name_has_a_plus_is_one_model(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tdf+tdt.safetensors").touch()
+    assert members("tdf+tdt.safetensors") == {"tdf+tdt.safetensors": 1.0}
+    assert ensemble_id("tdf+tdt.safetensors") == "tdf+tdt"
+    assert set(members("tdf+tdt")) == {"tdf", "tdt"}
+
+
+@pytest.mark.parametrize("model", ["tdf+", "+", "tdf++tdt", ":2+tdt"])
+def test_an_empty_name_is_refused(model):
+    with pytest.raises(UnknownModelError, match="is empty"):
+        members(model)
+
+
+@pytest.mark.parametrize("weight", ["0", "-1", "nan", "inf"])
+def test_a_weight_is_above_zero(weight):
+    with pytest.raises(OptionError, match=f"tdf has weight {weight}"):
+        members(f"tdt+tdf:{weight}")
