@@ -1,6 +1,6 @@
 """Songs of held-out singers over held-out bands, to choose weights by: ``vocalsep evaluate --data folders:OUT``.
 
-    python held_out.py REAL OUT [--lo-fi] [--first 40]
+    python held_out.py REAL OUT [--lo-fi] [--first 40] [--songs 20]
 
 REAL is what ``prepare.py`` wrote. Each song is 20 s of a recording of singing, where it is loud, over 20 s of
 music; the voice is 6 dB below the band to 3 dB above it. ``--lo-fi`` makes the same songs mono at 16 kHz (and
@@ -20,7 +20,7 @@ from scipy.signal import resample_poly
 
 from vocalsep.synthesis.draw import stream
 
-SONGS, SECONDS, RATE, NARROW_RATE = 40, 20, 44_100, 16_000
+SECONDS, RATE, NARROW_RATE = 20, 44_100, 16_000
 
 
 def stretch(rng: Generator, path: Path) -> NDArray[np.float32]:
@@ -40,9 +40,10 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--lo-fi", action="store_true")
     parser.add_argument("--first", type=int, default=0, help="number of the first song: others, other songs")
+    parser.add_argument("--songs", type=int, default=40)
     options = parser.parse_args()
     voices, bands = (sorted((options.real / pool / "valid").glob("*.flac")) for pool in ("voices", "music"))
-    for number in range(options.first, options.first + SONGS):
+    for number in range(options.first, options.first + options.songs):
         rng = stream(0, "held out", number)
         voice, band = stretch(rng, voices[number % len(voices)]), stretch(rng, bands[number % len(bands)])
         level = 10 ** (rng.uniform(-6, 3) / 20) * np.sqrt(np.square(band).mean() / np.square(voice).mean())

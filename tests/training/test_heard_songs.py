@@ -4,7 +4,6 @@ pytest.importorskip("accelerate")
 pytest.importorskip("torchaudio")
 
 from helpers.song_folders import write_tracks
-
 from vocalsep.datasets.dataset import open_dataset
 from vocalsep.errors import NoTracksError, OptionError
 from vocalsep.training import heard_songs

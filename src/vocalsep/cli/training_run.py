@@ -36,7 +36,7 @@ Data = Annotated[
     typer.Option(
         "--data",
         metavar="SPEC",
-        help="Folder of tracks, musdb18hq[:ROOT], folders:ROOT, pools:VOCALS,ACCOMPANIMENT or synth[:ROOT]; "
+        help="Folder of tracks, musdb18hq[:ROOT], folders:ROOT, pools:VOCALS,ACCOMPANIMENT, synth[:ROOT] or stream:ROOT; "
         "several are trained on together.",
         show_default="MUSDB18-HQ if it was fetched, or synth",
     ),

@@ -24,7 +24,9 @@ app = typer.Typer(add_completion=False)
 def train(
     model: Annotated[
         str | None,
-        typer.Option("--model", "-m", help="Architecture: umx, tdf, tdsa, tdt or tdf_mask.", show_default=False),
+        typer.Option(
+            "--model", "-m", help="Architecture: umx, tdf, tdsa, tdt, tdf_mask or sparse_tdf.", show_default=False
+        ),
     ] = None,
     data: training_run.Data = None,
     recipe: Annotated[
@@ -97,7 +99,7 @@ def _new_run(
     from vocalsep.training.run.folder import RunFolder
 
     if model is None:
-        raise OptionError("no architecture to train", "Add --model tdf, tdsa, tdt, umx or tdf_mask.")
+        raise OptionError("no architecture to train", "Add --model tdf, tdsa, tdt, umx, tdf_mask or sparse_tdf.")
     name = recipe or "default"
     loaded = load_recipe(name, settings)
     folder = RunFolder(out or Path("runs") / f"{model}-{Path(name).stem}")
