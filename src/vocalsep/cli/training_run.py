@@ -36,8 +36,8 @@ Data = Annotated[
     typer.Option(
         "--data",
         metavar="SPEC",
-        help="Folder of tracks, musdb18hq[:ROOT], folders:ROOT, pools:VOCALS,ACCOMPANIMENT, synth[:ROOT] or stream:ROOT; "
-        "several are trained on together.",
+        help="Folder of tracks, musdb18hq[:ROOT], folders:ROOT, pools:VOCALS,ACCOMPANIMENT, synth[:ROOT] or "
+        "stream:ROOT; several are trained on together.",
         show_default="MUSDB18-HQ if it was fetched, or synth",
     ),
 ]
