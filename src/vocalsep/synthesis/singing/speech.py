@@ -31,6 +31,7 @@ _FESTIVAL_VOICES = (
     "cmu_us_jmk_arctic_clunits",
     "cmu_us_rms_arctic_clunits",
 )
+_FESTIVAL_VOICES_NOT_ENGLISH = ("upc_ca_ona_hts", "suo_fi_lj_diphone", "hy_fi_mv_diphone", "msu_ru_nsh_clunits")
 _ESPEAK_LANGUAGES = (
     *("en-us", "en-gb", "en-gb-scotland", "en-gb-x-rp", "es", "es-419", "it", "fr-fr", "de", "pt", "pt-br", "nl"),
     *("pl", "sv", "nb", "da", "fi", "cs", "ro", "hu", "tr", "id", "sw", "eo", "la", "hr", "sk", "et", "lv", "ca"),
@@ -167,7 +168,11 @@ def _espeak_speakers() -> list[Speaker]:
 
 def _festival_speakers() -> list[Speaker]:
     listed = re.findall(r"\w+", run_tool(["festival", "--batch", "(print (voice.list))"]).decode())
-    return [Speaker(engine="festival", voice=voice, english=True) for voice in _FESTIVAL_VOICES if voice in listed]
+    return [
+        Speaker(engine="festival", voice=voice, english=voice in _FESTIVAL_VOICES)
+        for voice in (*_FESTIVAL_VOICES, *_FESTIVAL_VOICES_NOT_ENGLISH)
+        if voice in listed
+    ]
 
 
 _Engine = tuple[str, Callable[[str, Path, Path], None], Callable[[], "list[Speaker]"]]
