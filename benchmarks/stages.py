@@ -70,7 +70,7 @@ def run_here(model: str, song: Path, out: Path) -> None:
     with timed("overlap-add"):
         mean = OverlapMean()
         for start, samples in segments:
-            mean.take_before(start)
+            mean.pop_until(start)
             mean.add(start, samples[None])
     seconds["network"] = seconds.pop("engine") - sum(map(seconds.get, ("STFT", "inverse STFT", "overlap-add")))
     with timed("encode and write"):

@@ -27,7 +27,7 @@ from vocalsep.split_result import SplitResult
 from vocalsep.stem_names import STEMS
 from vocalsep.system.files import exists
 from vocalsep.system.output_errors import output_exists
-from vocalsep.system.threads import Drain
+from vocalsep.system.threads import BackgroundConsumer
 from vocalsep.template import DEFAULT_TEMPLATE, stem_paths
 
 Progress = Callable[[float, "float | None"], None]
@@ -256,7 +256,7 @@ class Separator:
                     self._ensemble.stream(audio.blocks(), sample_rate=info.sample_rate, channels=info.channels)
                 ) as blocks,
             ):
-                with Drain(files.write, _BLOCKS_BEHIND) as drain:
+                with BackgroundConsumer(files.write, _BLOCKS_BEHIND) as drain:
                     for block in blocks:
                         n_samples += block[STEMS[0]].shape[-1]
                         silent = silent and not any(samples.any() for samples in block.values())

@@ -20,7 +20,7 @@ from vocalsep.audio.tags import Tags, read_tags
 from vocalsep.audio.target import TargetFile
 from vocalsep.errors import DiskFullError, OptionError, OutputNotWritableError
 from vocalsep.system.files import AtomicFile
-from vocalsep.system.threads import aside
+from vocalsep.system.threads import call_in_thread
 
 CONTAINERS = ["wav", "flac", "mp3", "ogg", "opus", "m4a"]
 WAV16 = OutputFormat(depth="16")
@@ -165,7 +165,7 @@ def test_no_codec_writes_in_the_main_thread(tmp_path, song, monkeypatch, contain
     threads = set()
     count_writes(monkeypatch, lambda _: threads.add(threading.current_thread()))
     with open_files(tmp_path, OutputFormat(container=container)) as files:
-        aside(lambda: files.write(make_stems(song, 100_000, peak)))
+        call_in_thread(lambda: files.write(make_stems(song, 100_000, peak)))
         files.commit()
     assert threads
     assert threading.main_thread() not in threads

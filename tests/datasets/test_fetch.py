@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from vocalsep.datasets import fetch as fetching
-from vocalsep.datasets.archive import lacking
+from vocalsep.datasets.archive import find_missing
 from vocalsep.datasets.fetch import fetch
 from vocalsep.errors import CorruptArchiveError, DiskFullError, DownloadError, OutputError
 
@@ -275,7 +275,7 @@ def test_what_is_there_is_not_counted_as_needed(server, archive, tmp_path, monke
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=needed))
     (tmp_path / "songs.zip.part").write_bytes(server.content[:100_000])
     fetch(archive, tmp_path)
-    assert lacking(archive, tmp_path) is None
+    assert find_missing(archive, tmp_path) is None
 
 
 def test_root_is_a_file(archive, tmp_path):
@@ -318,7 +318,7 @@ def test_what_a_killed_process_left_is_no_song_and_goes(server, archive, songs, 
         left = tmp_path / "test" / ".vocalsep-Song 0" / name
         left.parent.mkdir(parents=True, exist_ok=True)
         left.write_bytes(b"whole, and not renamed yet")
-    assert "test has 0 whole songs" in (lacking(replace(archive, songs={"test": 1}), tmp_path) or "")
+    assert "test has 0 whole songs" in (find_missing(replace(archive, songs={"test": 1}), tmp_path) or "")
     fetch(archive, tmp_path)
     assert contents(tmp_path) == songs
 

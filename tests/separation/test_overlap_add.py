@@ -28,7 +28,7 @@ def test_overlap_is_the_weighted_mean():
     mean = OverlapMean()
     mean.add(0, torch.zeros(1, 1, 100))
     mean.add(50, torch.ones(1, 1, 100))
-    output = mean.take_before(150)[0, 0]
+    output = mean.pop_until(150)[0, 0]
     phase = (torch.arange(100) + 0.5) * torch.pi / 100
     window = phase.sin() ** 2
     expected = window[:50] / (window[:50] + window[50:])
@@ -41,6 +41,6 @@ def test_the_mean_goes_on_where_the_model_went():
     """From a GPU whose memory ran out to the CPU; the device without storage stands for the GPU."""
     mean = OverlapMean()
     mean.add(0, torch.zeros(1, 2, 100, device="meta"))
-    mean.take_before(100)
+    mean.pop_until(100)
     mean.add(100, torch.ones(1, 2, 50))
-    assert torch.equal(mean.take_before(150), torch.ones(1, 2, 50))
+    assert torch.equal(mean.pop_until(150), torch.ones(1, 2, 50))

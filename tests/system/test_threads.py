@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from vocalsep.system.threads import Drain, aside, in_order, prefetch, share
+from vocalsep.system.threads import BackgroundConsumer, broadcast, call_in_thread, map_in_order, prefetch
 
 ctrl_c = pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to a single process")
 
@@ -58,7 +58,7 @@ def test_drain_keeps_the_order_and_waits():
         time.sleep(0.01)
         taken.append(item)
 
-    with Drain(slowly, depth=2) as drain:
+    with BackgroundConsumer(slowly, depth=2) as drain:
         for i in range(10):
             drain.put(i)
     assert taken == list(range(10))
@@ -68,10 +68,10 @@ def test_drain_raises_what_its_thread_raised():
     def full(_):
         raise OSError("disk full")
 
-    with pytest.raises(OSError, match="disk full"), Drain(full, depth=1) as drain:
+    with pytest.raises(OSError, match="disk full"), BackgroundConsumer(full, depth=1) as drain:
         for i in range(1000):
             drain.put(i)
-    with pytest.raises(OSError, match="disk full"), Drain(full, depth=10) as drain:
+    with pytest.raises(OSError, match="disk full"), BackgroundConsumer(full, depth=10) as drain:
         drain.put(1)
 
 
@@ -82,7 +82,7 @@ def test_drain_left_by_an_exception_drops_what_waits():
         gate.wait(5)
         taken.append(item)
 
-    with pytest.raises(KeyboardInterrupt), Drain(slowly, depth=50) as drain:
+    with pytest.raises(KeyboardInterrupt), BackgroundConsumer(slowly, depth=50) as drain:
         for i in range(50):
             drain.put(i)
         threading.Timer(0.1, gate.set).start()
@@ -91,9 +91,9 @@ def test_drain_left_by_an_exception_drops_what_waits():
 
 
 def test_aside_is_another_thread_and_raises_what_it_raises():
-    assert aside(threading.current_thread) is not threading.current_thread()
+    assert call_in_thread(threading.current_thread) is not threading.current_thread()
     with pytest.raises(ZeroDivisionError):
-        aside(lambda: 1 / 0)
+        call_in_thread(lambda: 1 / 0)
 
 
 @ctrl_c
@@ -106,7 +106,7 @@ def test_ctrl_c_does_not_leave_a_thread_at_work():
         finished.append(True)
 
     with pytest.raises(KeyboardInterrupt):
-        aside(work)
+        call_in_thread(work)
     assert finished
 
 
@@ -118,7 +118,7 @@ def test_ctrl_c_while_drain_waits_for_its_end():
         press_ctrl_c(2)
         taken.append(item)
 
-    with pytest.raises(KeyboardInterrupt), Drain(slowly, depth=50) as drain:
+    with pytest.raises(KeyboardInterrupt), BackgroundConsumer(slowly, depth=50) as drain:
         for i in range(50):
             drain.put(i)
     n = len(taken)
@@ -138,7 +138,7 @@ def test_ctrl_c_while_a_thread_starts(monkeypatch, comes_to_life):
 
     monkeypatch.setattr(threading.Thread, "start", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        aside(lambda: time.sleep(0.01))
+        call_in_thread(lambda: time.sleep(0.01))
 
 
 def test_in_order_gives_what_pool_map_gives():
@@ -147,9 +147,9 @@ def test_in_order_gives_what_pool_map_gives():
         return i
 
     with ThreadPoolExecutor(3) as pool:
-        assert list(in_order(pool, slower_first, range(3))) == [0, 1, 2]
+        assert list(map_in_order(pool, slower_first, range(3))) == [0, 1, 2]
         with pytest.raises(ZeroDivisionError):
-            list(in_order(pool, lambda i: 1 / i, [1, 0]))
+            list(map_in_order(pool, lambda i: 1 / i, [1, 0]))
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -172,7 +172,7 @@ def test_a_shared_iterator_gives_all_of_it_to_threads_at_their_own_speed(fails):
 
     threads = [
         threading.Thread(target=take, args=(branch, into, pause))
-        for branch, into, pause in zip(share(items(), 3), taken, (0, 0.0001, 0.0003), strict=True)
+        for branch, into, pause in zip(broadcast(items(), 3), taken, (0, 0.0001, 0.0003), strict=True)
     ]
     for thread in threads:
         thread.start()

@@ -20,7 +20,7 @@ from vocalsep.errors import (
     NonFiniteAudioError,
     NotAudioError,
 )
-from vocalsep.system.threads import aside
+from vocalsep.system.threads import call_in_thread
 
 __all__ = ["AUDIO_EXTENSIONS", "AudioInfo", "AudioReader", "open_audio"]
 
@@ -99,7 +99,7 @@ class AudioReader:
         self._salvage = salvage
         self._file = _open_file(path)
         try:
-            self._decoder = aside(lambda: _open_decoder(path, self._file, salvage))
+            self._decoder = call_in_thread(lambda: _open_decoder(path, self._file, salvage))
         except OSError as error:
             self._file.close()
             raise _unreadable(path, error) from error

@@ -14,7 +14,7 @@ from vocalsep.audio.samples import Samples
 from vocalsep.audio.spool import Spool
 from vocalsep.audio.tags import Tags
 from vocalsep.audio.writer import AudioWriter
-from vocalsep.system.threads import aside, prefetch
+from vocalsep.system.threads import call_in_thread, prefetch
 
 Clip = Literal["rescale", "clamp"]
 
@@ -29,7 +29,7 @@ class StemFiles:
     does not clip, and ``clamp``, keep nothing.
 
     A context manager: left without `commit`, it leaves nothing behind. Files are made and completed in threads:
-    see `vocalsep.system.threads.aside`.
+    see `vocalsep.system.threads.call_in_thread`.
 
     Args:
         targets: stem name to file; the folders are made.
@@ -67,7 +67,7 @@ class StemFiles:
         self._writers: dict[str, AudioWriter] = {}
         self._spools: dict[str, Spool] = {}
         try:
-            aside(self._open_writers)
+            call_in_thread(self._open_writers)
             if self._rescales:
                 for stem, target in targets.items():
                     self._spools[stem] = Spool(target, channels)

@@ -21,7 +21,7 @@ from vocalsep.errors import DiskFullError, InputUnreadableError, OutputError, Vo
 from vocalsep.split_result import SplitResult
 from vocalsep.system.files import exists, remove_leftovers
 from vocalsep.system.output_errors import output_error
-from vocalsep.system.threads import in_order
+from vocalsep.system.threads import map_in_order
 from vocalsep.template import stem_paths
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Batch:
             self.separator()  # in this thread, where Ctrl-C ends a download
         with ThreadPoolExecutor(jobs) as pool:
             try:
-                yield from in_order(pool, self._split, tracks)
+                yield from map_in_order(pool, self._split, tracks)
             except BaseException:
                 self._interrupted.set()
                 pool.shutdown(wait=True, cancel_futures=True)

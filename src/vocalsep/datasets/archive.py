@@ -45,7 +45,7 @@ class Archive:
     notice: str
 
 
-def lacking(archive: Archive, root: Path) -> str | None:
+def find_missing(archive: Archive, root: Path) -> str | None:
     """Say which part of the data set below ``root`` lacks songs or files of them, or None where all are there."""
     for part, n_songs in archive.songs.items():
         folders = [path for path in (root / part).glob("*") if not path.name.startswith(".")]

@@ -14,9 +14,9 @@ from typing import Literal
 from vocalsep.audio.excerpt import Extent
 from vocalsep.datasets.candidates import Candidate, find_candidates
 from vocalsep.datasets.dataset import Dataset
-from vocalsep.datasets.levels import Level, Measured, measure
+from vocalsep.datasets.levels import Level, Measurements, measure
 from vocalsep.errors import NoTracksError
-from vocalsep.system.threads import in_order
+from vocalsep.system.threads import map_in_order
 
 MODEL_RATE = 44100
 """Sample rate that models work at, in Hz."""
@@ -95,10 +95,10 @@ def check_dataset(
         raise NoTracksError(
             f"{dataset.spec} has no tracks", "A track is a folder with vocals.wav and other stems."
         )
-    measured: list[Measured] = []
+    measured: list[Measurements] = []
     with ThreadPoolExecutor(jobs or min(_MOST_JOBS, os.cpu_count() or 1)) as pool:
         try:
-            for one in in_order(pool, _measure, candidates):
+            for one in map_in_order(pool, _measure, candidates):
                 measured.append(one)
                 if progress:
                     progress(len(measured), len(candidates))
@@ -117,7 +117,7 @@ def check_dataset(
     )
 
 
-def _measure(candidate: Candidate) -> Measured:
+def _measure(candidate: Candidate) -> Measurements:
     stems = [file for files in candidate.stems.values() for file in files]
     return measure(stems, candidate.mixture)
 
@@ -126,7 +126,7 @@ def _seconds(extents: Mapping[Path, Extent]) -> float:
     return min((extent.n_samples / extent.sample_rate for extent in extents.values()), default=0.0)
 
 
-def _judged(candidate: Candidate, measured: Measured) -> Iterator[Finding]:
+def _judged(candidate: Candidate, measured: Measurements) -> Iterator[Finding]:
     """All findings about a track."""
     wrong = chain(
         candidate.wrong,
@@ -179,12 +179,12 @@ def _silent_stems(candidate: Candidate, levels: Mapping[Path, Level]) -> Iterato
             yield f"{stem} is silent, {_level(max(levels[file].db for file in files))}"
 
 
-def _bad_sum(measured: Measured) -> Iterator[str]:
+def _bad_sum(measured: Measurements) -> Iterator[str]:
     if measured.sum_db is not None and measured.sum_db > WORST_SUM_DB:
         yield f"the stems do not sum to the mixture: the difference is at {measured.sum_db:.1f} dB of it"
 
 
-def _remarks(candidate: Candidate, measured: Measured) -> Iterator[str]:
+def _remarks(candidate: Candidate, measured: Measurements) -> Iterator[str]:
     with_others = {file for files in candidate.stems.values() if len(files) > 1 for file in files}
     for file, level in measured.levels.items():
         if level.n_clipped:

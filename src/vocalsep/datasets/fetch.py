@@ -14,7 +14,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from vocalsep._version import __version__
-from vocalsep.datasets.archive import Archive, Progress, check_space, extract, lacking, writing
+from vocalsep.datasets.archive import Archive, Progress, check_space, extract, find_missing, writing
 from vocalsep.errors import CorruptArchiveError, DownloadError
 from vocalsep.system.digest import sha256_of
 from vocalsep.system.files import make_folder
@@ -56,14 +56,14 @@ def fetch(archive: Archive, root: Path, *, keep_zip: bool = False, bars: Bars = 
         DiskFullError: the zip file and the songs do not fit on the disk; before anything is downloaded.
         OutputError: the folder cannot be written.
     """
-    if lacking(archive, root) is None:
+    if find_missing(archive, root) is None:
         return
     make_folder(root)
     file = root / f"{archive.name}.zip"
     _get_verified(archive, file, bars)
     with bars("unpacking") as progress:
         extract(archive, file, root, progress)
-    if problem := lacking(archive, root):
+    if problem := find_missing(archive, root):
         raise CorruptArchiveError(f"{file} is not all of {archive.name}: {problem}", "Please report this.")
     if not keep_zip:
         file.unlink()

@@ -62,7 +62,7 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class Measurements:
     """What `measure` found in the files of a track.
 
     Attributes:
@@ -79,7 +79,7 @@ class Measured:
     sum_db: float | None
 
 
-def measure(stems: Sequence[Path], mixture: Path | None) -> Measured:
+def measure(stems: Sequence[Path], mixture: Path | None) -> Measurements:
     """Read the files of a track."""
     files = [*stems, mixture] if mixture else list(stems)
     extents, problems = {}, {}
@@ -106,7 +106,7 @@ def measure(stems: Sequence[Path], mixture: Path | None) -> Measured:
             rest.add(_remainder(blocks, mixture))
     readable = {file: level for file, level in levels.items() if file not in problems}
     sum_db = decibels(rest.energy, levels[mixture].energy) if mixture and rest.n_values and not problems else None
-    return Measured(extents=extents, problems=problems, levels=readable, sum_db=sum_db)
+    return Measurements(extents=extents, problems=problems, levels=readable, sum_db=sum_db)
 
 
 def decibels(energy: float, reference: float) -> float:

@@ -37,7 +37,7 @@ class SegmentedSeparation:
     Args:
         model: moved to the device, into the layout that it runs fastest in.
         options: see `SeparationOptions`.
-        turn: held while the model runs; models that share one take turns with each other too.
+        lock: held while the model runs; models that share one take turns with each other too.
 
     Raises:
         OptionError: an unknown device or precision, or a model that no Wiener filter fits.
@@ -48,12 +48,12 @@ class SegmentedSeparation:
         self,
         model: SeparationModel,
         options: SeparationOptions | None = None,
-        turn: threading.RLock | None = None,
+        lock: threading.RLock | None = None,
     ) -> None:
         options = options or SeparationOptions()
         if options.wiener:
             model = WienerFiltered(model, options.wiener)
-        self._turn = turn or threading.RLock()  # also held while what the model runs with is changed
+        self._lock = lock or threading.RLock()  # also held while what the model runs with is changed
         self.device = choose_device(options.device)
         self.model = model.eval().to(self.device)
         self._precision = options.precision
@@ -106,22 +106,22 @@ class SegmentedSeparation:
                 "Load the model after the fork, start processes by spawn, or load it with threads=1.",
             )
         mean = OverlapMean()
-        with self._turn:
+        with self._lock:
             segment, batch_size = self.segment, self.batch_size
         stride = max(1, round(segment * self._stride_share))
         for batch in _batches(cut(blocks, segment, stride), batch_size):
             estimates = self._estimate(torch.stack([samples for _, samples in batch]))
             for (start, _), estimate in zip(batch, estimates, strict=True):
                 # starts only grow: what lies before this one is finished
-                if (finished := mean.take_before(start)) is not None:
+                if (finished := mean.pop_until(start)) is not None:
                     yield finished.cpu()
                 mean.add(start, estimate)
-        if (rest := mean.take_before(mean.end)) is not None:
+        if (rest := mean.pop_until(mean.end)) is not None:
             yield rest.cpu()
 
     def _estimate(self, waveforms: Tensor) -> Iterable[Tensor]:
         """``(batch, channel, sample)`` to as many ``(stem, channel, sample)``, in parts where memory is short."""
-        with self._turn:
+        with self._lock:
             return list(self._estimate_in_turn(waveforms))
 
     def _estimate_in_turn(self, waveforms: Tensor) -> Iterable[Tensor]:

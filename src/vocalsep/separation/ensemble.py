@@ -16,7 +16,7 @@ from vocalsep.separation.engine import SegmentedSeparation
 from vocalsep.separation.options import SeparationOptions
 from vocalsep.separation.stems import stream_stems
 from vocalsep.stem_names import STEMS
-from vocalsep.system.threads import share
+from vocalsep.system.threads import broadcast
 from vocalsep.weights.checkpoint import load_model
 from vocalsep.weights.ensemble_spec import ensemble_id, members
 from vocalsep.weights.resolve import resolve
@@ -58,9 +58,8 @@ class Ensemble:
         files = [resolve(name, offline=offline, progress=download_progress) for name in weights]
         self.weights_sha256 = "+".join(file.sha256 for file in files)
         self.separations: list[SegmentedSeparation] = []
-        turn = (
-            threading.RLock()
-        )  # of several songs at once, two would otherwise compute in two models on all cores
+        # of several songs at once, two would otherwise compute in two models on all cores
+        lock = threading.RLock()
         for file in files:
             best = options
             if file.entry:  # what is recommended for these weights stands in for what was not asked for
@@ -75,7 +74,7 @@ class Ensemble:
                     f"{file.id} gives {', '.join(network.config.stems)}, neither {' nor '.join(STEMS)}",
                     "Choose another --model, see `vocalsep models list`.",
                 )
-            self.separations.append(SegmentedSeparation(network, best, turn))
+            self.separations.append(SegmentedSeparation(network, best, lock))
 
     @property
     def device(self) -> str:
@@ -91,12 +90,13 @@ class Ensemble:
         self, blocks: Iterable[Samples], *, sample_rate: int, channels: int
     ) -> Generator[dict[str, Samples], None, None]:
         """See `stream_stems`; what waits for the slowest model is held, a segment or two."""
+        branches = broadcast(blocks, len(self.separations))
         with ExitStack() as stack:
             streams = [
                 stack.enter_context(
                     closing(stream_stems(separation, branch, sample_rate=sample_rate, channels=channels))
                 )
-                for separation, branch in zip(self.separations, share(blocks, len(self.separations)), strict=True)
+                for separation, branch in zip(self.separations, branches, strict=True)
             ]
             yield from _mean(streams, self._shares) if len(streams) > 1 else streams[0]
 

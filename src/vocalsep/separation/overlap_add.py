@@ -63,7 +63,7 @@ class OverlapMean:
         weight = self._weight[offset : offset + length].add_(window)
         self._mean[..., offset : offset + length].lerp_(estimate, window / weight)
 
-    def take_before(self, position: int) -> Tensor | None:
+    def pop_until(self, position: int) -> Tensor | None:
         """Take out the samples before ``position``: ``(stem, channel, sample)``, or None if there are none."""
         n = position - self.start
         if n <= 0:

@@ -101,14 +101,14 @@ def prefetch(items: Iterable[T], depth: int) -> Generator[T, None, None]:
         thread.join()
 
 
-def share(items: Iterable[T], n: int) -> list[Iterator[T]]:
+def broadcast(items: Iterable[T], n: int) -> list[Iterator[T]]:
     """As many iterators over ``items`` as asked for, each perhaps in a thread of its own; each gives every item.
 
     An item is held until all have taken it. An exception of the iteration is raised by each, after the items
     before it.
 
     Example:
-        >>> first, second = share(iter("abc"), 2)
+        >>> first, second = broadcast(iter("abc"), 2)
         >>> next(first), list(second), list(first)
         ('a', ['a', 'b', 'c'], ['b', 'c'])
     """
@@ -138,21 +138,21 @@ def share(items: Iterable[T], n: int) -> list[Iterator[T]]:
     return [branch(own) for own in waiting]
 
 
-def aside(function: Callable[[], T]) -> T:
+def call_in_thread(function: Callable[[], T]) -> T:
     """Call ``function`` in a thread and wait for it.
 
     For what codecs do with files of Python: they call back from C, where Python drops every exception. Ctrl-C
     raises one, in the main thread alone.
 
     Example:
-        >>> aside(lambda: 6 * 7)
+        >>> call_in_thread(lambda: 6 * 7)
         42
     """
     (result,) = prefetch((call() for call in (function,)), depth=1)
     return result
 
 
-def in_order(pool: Executor, function: Callable[[T], Result], items: Iterable[T]) -> Iterator[Result]:
+def map_in_order(pool: Executor, function: Callable[[T], Result], items: Iterable[T]) -> Iterator[Result]:
     """What ``function`` makes of each item in the threads of ``pool``, in the order of the items.
 
     Unlike ``pool.map`` it looks up now and then: a signal that the system gives to another thread does not wake
@@ -164,7 +164,7 @@ def in_order(pool: Executor, function: Callable[[T], Result], items: Iterable[T]
         yield future.result()
 
 
-class Drain(Generic[T]):
+class BackgroundConsumer(Generic[T]):
     """A thread that calls ``consume`` on each item put, at most ``depth`` items behind.
 
     As a context manager, leaving it waits until all is consumed; leaving it by an exception drops what waits. An
@@ -172,7 +172,7 @@ class Drain(Generic[T]):
 
     Example:
         >>> taken = []
-        >>> with Drain(taken.append, depth=2) as drain:
+        >>> with BackgroundConsumer(taken.append, depth=2) as drain:
         ...     for item in "abc":
         ...         drain.put(item)
         >>> taken
@@ -207,7 +207,7 @@ class Drain(Generic[T]):
             except BaseException as error:
                 self._error = error
 
-    def __enter__(self) -> Drain[T]:
+    def __enter__(self) -> BackgroundConsumer[T]:
         self._thread.start()
         return self
 

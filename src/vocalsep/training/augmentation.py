@@ -90,7 +90,7 @@ class Augmentation:
         """Augment ``(batch, stem, channel, sample)``, of `samples_for` samples, to ``n_samples``."""
         stems = self._change_speed(stems)[..., :n_samples]
         stems = self._shift_pitch(stems, sample_rate)
-        stems = self._deal_anew(stems)
+        stems = self._remix(stems)
         flat = stems.flatten(0, 1)  # (batch * stem, channel, sample): each on its own from here
         flat = torch.where(_chosen(flat, self.swap_channels), flat.flip(1), flat)
         flat = torch.where(_chosen(flat, self.flip_polarity), -flat, flat)
@@ -115,7 +115,7 @@ class Augmentation:
         vocals = audio.pitch_shift(stems[:, 0], sample_rate, steps, n_fft=2048)
         return torch.stack([vocals, *stems[:, 1:].unbind(dim=1)], dim=1)
 
-    def _deal_anew(self, stems: Tensor) -> Tensor:
+    def _remix(self, stems: Tensor) -> Tensor:
         if not self.remix or float(torch.rand(())) >= self.remix:
             return stems
         vocals = stems[torch.randperm(len(stems)).to(stems.device), 0]

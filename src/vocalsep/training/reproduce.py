@@ -183,7 +183,7 @@ def begin(path: Path, experiment: Experiment, runs: Sequence[Run]) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeldOut:
+class HeldOutSongs:
     """The songs of a data set that the models are scored on."""
 
     dataset: str
@@ -191,7 +191,7 @@ class HeldOut:
     tracks: Sequence[Track]
 
 
-def held_out(dataset: Dataset) -> HeldOut:
+def held_out(dataset: Dataset) -> HeldOutSongs:
     """The songs of the part ``test``, or of ``valid`` where there is none, that have both stems.
 
     Raises:
@@ -203,11 +203,11 @@ def held_out(dataset: Dataset) -> HeldOut:
     whole = [track for track in tracks if len(track.stems) > 1]
     if not whole:
         check_has_both(tracks[0])
-    return HeldOut(dataset=dataset.spec, split=split, tracks=whole)
+    return HeldOutSongs(dataset=dataset.spec, split=split, tracks=whole)
 
 
 def evaluate_run(
-    run: Run, songs: HeldOut, *, device: str = "auto", progress: Callable[[float, float], None] | None = None
+    run: Run, songs: HeldOutSongs, *, device: str = "auto", progress: Callable[[float, float], None] | None = None
 ) -> Results:
     """Score the best weights of a run, and keep the results in its folder.
 

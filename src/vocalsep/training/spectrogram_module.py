@@ -10,7 +10,7 @@ from vocalsep.stem_names import STEMS
 from vocalsep.training.losses import Comparison
 
 
-class Estimator(nn.Module):
+class SpectrogramModule(nn.Module):
     """A model whose forward gives spectrograms, in reduced precision: data-parallel training sees forward alone.
 
     Args:
@@ -32,7 +32,7 @@ def compare(estimator: nn.Module, model: SpectrogramModel, stems: Tensor) -> Com
     """Run the model on the mixtures of ``(batch, stem, channel, sample)``.
 
     Args:
-        estimator: an `Estimator`, or what wraps one.
+        estimator: a `SpectrogramModule`, or what wraps one.
         model: in it.
         stems: vocals and accompaniment.
     """

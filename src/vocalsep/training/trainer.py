@@ -45,10 +45,10 @@ from vocalsep.training.run.environment import describe_environment
 from vocalsep.training.run.folder import RunFolder
 from vocalsep.training.run.journal import Journal
 from vocalsep.training.run.position import Position, StepReport
-from vocalsep.training.spectrogram_module import Estimator, compare
+from vocalsep.training.spectrogram_module import SpectrogramModule, compare
 from vocalsep.training.validation import validate
 
-_LOOK_STEPS = 10
+_REPORT_STEPS = 10
 """Steps between looks at the loss, each of which waits for the device."""
 
 _STATISTICS_BATCHES = 64
@@ -100,7 +100,7 @@ class Trainer:
             self._average = AveragedModel(self._model, multi_avg_fn=average, use_buffers=True)
         if recipe.run.compile:
             setattr(self._model, "network", torch.compile(self._model.network))  # noqa: B010 - not an attribute
-        self._estimator: nn.Module = self._accelerator.prepare(Estimator(self._model, self._dtype))
+        self._estimator: nn.Module = self._accelerator.prepare(SpectrogramModule(self._model, self._dtype))
         self._losses: dict[str, Tensor] = {}  # of the steps since the last look
         self.position = Position()
 
@@ -168,21 +168,21 @@ class Trainer:
             OutputError: the folder cannot be written.
         """
         if resume:
-            self._take_up(self._folder.read_state())
+            self._restore(self._folder.read_state())
         elif self._config.init:
-            self._begin_with(self._config.init)
+            self._load_initial_weights(self._config.init)
         if self.is_main and resume:
             self._folder.write_config(self._config)
         elif self.is_main:
             self._folder.create(self._config, describe_environment())
 
-    def _begin_with(self, weights: str) -> None:
+    def _load_initial_weights(self, weights: str) -> None:
         state = initial_state(weights, self._model)
         self._model.load_state_dict(state)
         if self._average:
             self._average.module.load_state_dict(state)
 
-    def _take_up(self, state: dict[str, Any]) -> None:
+    def _restore(self, state: dict[str, Any]) -> None:
         try:
             self._model.load_state_dict(state["model"])
             if self._average:
@@ -246,27 +246,27 @@ class Trainer:
             self._read_tracks()
         batches = batched(self._training.order(position.epoch), self._recipe.data.batch_size)
         first, last = position.epoch_step * accumulate, self.epoch_steps * accumulate
-        loaded = self._loader.load(self._own(batches)[first:last])
+        loaded = self._loader.load(self._for_this_process(batches)[first:last])
         self._estimator.train()
         began = time.monotonic() - position.seconds
         try:
             while position.epoch_step < self.epoch_steps and position.step < self._total_steps():
                 self._step(loaded)
                 position.seconds = time.monotonic() - began
-                if position.step % _LOOK_STEPS == 0:
-                    self._look(journal)
-                stopped = self._someone_stops()
+                if position.step % _REPORT_STEPS == 0:
+                    self._report_losses(journal)
+                stopped = self._any_process_stops()
                 every = self._recipe.run.checkpoint_steps
                 if stopped or (every and position.step % every == 0):
-                    self._look(journal)
+                    self._report_losses(journal)
                     self._save()
                 if stopped:
                     return False
         except InputError:  # a file went bad: what was trained so far stays
-            self._look(journal)
+            self._report_losses(journal)
             self._save()
             raise
-        self._look(journal)
+        self._report_losses(journal)
         if self.is_main:
             self._heard.count(songs)
         return True
@@ -301,7 +301,7 @@ class Trainer:
         numbers = [self._recipe.run.seed, self.position.step, batch, self._accelerator.process_index]
         torch.manual_seed(int(np.random.SeedSequence(numbers).generate_state(1)[0]))
 
-    def _look(self, journal: Journal) -> None:
+    def _report_losses(self, journal: Journal) -> None:
         """Take in the losses of the steps since the last look, and report them.
 
         Raises:
@@ -337,7 +337,7 @@ class Trainer:
                 )
             )
 
-    def _someone_stops(self) -> bool:
+    def _any_process_stops(self) -> bool:
         if self._accelerator.num_processes == 1:
             return self._should_stop()
         wish = torch.tensor(float(self._should_stop()), device=self._accelerator.device)
@@ -369,14 +369,14 @@ class Trainer:
     def _validate(self, model: SpectrogramModel) -> dict[str, float]:
         batches = batched(range(len(self._validation)), self._recipe.data.batch_size)
         return validate(
-            Estimator(model, self._dtype),
-            self._loader.load(self._own(batches)),
+            SpectrogramModule(model, self._dtype),
+            self._loader.load(self._for_this_process(batches)),
             self._recipe.loss,
             device=self._accelerator.device,
             add_up=lambda sums: self._accelerator.reduce(sums, "sum"),
         )
 
-    def _own(self, batches: list[Batch]) -> list[Batch]:
+    def _for_this_process(self, batches: list[Batch]) -> list[Batch]:
         """Those of this process."""
         return batches[self._accelerator.process_index :: self._accelerator.num_processes]
 

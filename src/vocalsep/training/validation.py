@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from vocalsep.training.losses import weighted_losses
-from vocalsep.training.spectrogram_module import Estimator, compare
+from vocalsep.training.spectrogram_module import SpectrogramModule, compare
 
 
 @torch.no_grad()
 def validate(
-    estimator: Estimator,
+    estimator: SpectrogramModule,
     batches: Iterable[Tensor],
     loss: Mapping[str, float],
     *,

@@ -40,7 +40,7 @@ def fetch(
 
     Run it again after an interruption: it goes on where it stopped.
     """
-    from vocalsep.datasets.archive import lacking
+    from vocalsep.datasets.archive import find_missing
     from vocalsep.datasets.dataset import data_folder
     from vocalsep.datasets.fetch import fetch as fetch_archive
     from vocalsep.datasets.musdb18hq import MUSDB18HQ
@@ -48,7 +48,7 @@ def fetch(
     stderr.log_to_stderr(0)
     folder = root or data_folder() / name.value
     stderr.say(MUSDB18HQ.notice)
-    if lacking(MUSDB18HQ, folder) is None:
+    if find_missing(MUSDB18HQ, folder) is None:
         stderr.say(f"{name.value} is complete in {folder}: nothing to do")
     else:
         with ProgressDisplay(wanted=True) as display:

@@ -16,7 +16,7 @@ from vocalsep.cli import options, stderr
 from vocalsep.cli.choice import QualityOption, announce_downloads, choose, complete_model
 from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.errors import BatchError, MissingExtraError
-from vocalsep.system.threads import in_order
+from vocalsep.system.threads import map_in_order
 
 if TYPE_CHECKING:
     from vocalsep.datasets.parts import Split as Part
@@ -181,7 +181,7 @@ def _score_all(
 
     with display, ThreadPoolExecutor(jobs) as pool:
         try:
-            for song in in_order(pool, score, tracks):
+            for song in map_in_order(pool, score, tracks):
                 display.track_done()
                 yield song
         except BaseException:

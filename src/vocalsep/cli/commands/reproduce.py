@@ -14,7 +14,7 @@ from vocalsep.cli.exit import EXIT_INTERRUPTED
 from vocalsep.cli.progress import ProgressDisplay
 
 if TYPE_CHECKING:
-    from vocalsep.training.reproduce import Experiment, HeldOut, Run
+    from vocalsep.training.reproduce import Experiment, HeldOutSongs, Run
 
 app = typer.Typer(add_completion=False)
 
@@ -132,7 +132,7 @@ def _train(runs: Sequence[Run], display: ProgressDisplay, *, device: training_ru
 
 
 def _score(
-    run: Run, songs: HeldOut, display: ProgressDisplay, *, device: training_run.Device, quiet: bool
+    run: Run, songs: HeldOutSongs, display: ProgressDisplay, *, device: training_run.Device, quiet: bool
 ) -> None:
     from vocalsep.training.reproduce import evaluate_run
 
