@@ -2,6 +2,10 @@
 
 from importlib.util import find_spec
 
-_NEEDED = {"accelerate": "src/vocalsep/training", "pyworld": "src/vocalsep/synthesis", "ray": "src/vocalsep/cli/cluster.py"}
+_NEEDED = {
+    "accelerate": "src/vocalsep/training",
+    "pyworld": "src/vocalsep/synthesis",
+    "ray": "src/vocalsep/cli/cluster.py",
+}
 
 collect_ignore = [path for package, path in _NEEDED.items() if not find_spec(package)]
