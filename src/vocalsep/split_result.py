@@ -1,4 +1,4 @@
-"""What came of a file that was split."""
+"""The result of splitting a file."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitResult:
-    """What came of one file.
+    """The result of splitting one file.
 
     Attributes:
         input: the file that was split.
-        outputs: stem to file.
-        seconds: of audio.
+        outputs: the file of each stem, by the name of the stem.
+        seconds: length of the audio.
         sample_rate: of input and outputs, in Hz.
-        channels: likewise.
-        wall_seconds: that the split took.
+        channels: number of channels of input and outputs.
+        wall_seconds: time that the split took.
         model: id or path of the model.
-        weights_sha256: of the weights file.
-        device: it ran on.
-        precision: ``fp32``, ``bf16`` or ``fp16``.
-        gain: that all stems were multiplied by so that none clips; 1 where none would.
+        weights_sha256: SHA-256 of the weights file.
+        device: where the model ran.
+        precision: in which the network computed: ``fp32``, ``bf16`` or ``fp16``.
+        gain: factor that all stems were multiplied by so that none clips; 1 where none would.
         silent: whether every sample of the input is zero.
     """
 

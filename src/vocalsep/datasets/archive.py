@@ -88,7 +88,7 @@ def check_space(root: Path, needed_bytes: int, name: str) -> None:
     """Check that the disk has room.
 
     Raises:
-        DiskFullError: it has not; how much is missing is said.
+        DiskFullError: it has not; the message says how much is missing.
     """
     free_bytes = shutil.disk_usage(root).free
     if needed_bytes > free_bytes:

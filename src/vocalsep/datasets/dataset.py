@@ -46,7 +46,7 @@ class Dataset(Protocol):
 
 
 def data_folder() -> Path:
-    """Where data sets lie unless something else is said: ``VOCALSEP_DATA``, or the user's folder for data."""
+    """The folder of data sets that are named without one: ``VOCALSEP_DATA``, or the user's folder for data."""
     chosen = os.environ.get("VOCALSEP_DATA")
     return Path(chosen) if chosen else user_data_path("vocalsep") / "data"
 

@@ -45,9 +45,9 @@ def fetch(archive: Archive, root: Path, *, keep_zip: bool = False, bars: Bars = 
     taken if it is the right one.
 
     Args:
-        archive: which.
+        archive: the data set to download.
         root: folder of the data set, made if missing.
-        keep_zip: leave the zip file, which else is removed at the end.
+        keep_zip: keep the zip file, which is removed at the end otherwise.
         bars: progress of ``downloading``, ``checking`` and ``unpacking``, in bytes.
 
     Raises:

@@ -51,7 +51,7 @@ def find_track_folders(root: Path) -> list[TrackFolder]:
     """All folders with a file named ``vocals`` at any depth below ``root``, by name; see `folders_below`.
 
     Raises:
-        NoTracksError: ``root`` is no folder.
+        NoTracksError: ``root`` is not a folder.
         InputUnreadableError: a folder below it cannot be read.
     """
     if not root.is_dir():

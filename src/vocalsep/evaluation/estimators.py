@@ -28,7 +28,7 @@ class Estimator(Protocol):
 
     @property
     def weights_sha256(self) -> str | None:
-        """Of the weights file; None where there is none."""
+        """SHA-256 of the weights file; None where no weights are used."""
         ...
 
     @property
@@ -94,7 +94,8 @@ def open_estimator(
             raise UnknownModelError(f"no oracle is called '{name}'", f"There are {known}.")
         if options != SeparationOptions():
             raise OptionError(
-                f"{model} is no network, and has no options of one", "Leave out --device and the like."
+                f"{model} does not use a network, so device, precision and the other model options do not apply",
+                "Leave them out.",
             )
         return _ORACLES[name]()
     separator = Separator(

@@ -71,7 +71,7 @@ def evaluate_track(estimator: Estimator, track: Track, progress: Progress | None
 
 
 def check_has_both(track: Track) -> None:
-    """Refuse a track of which one stem alone is there.
+    """Refuse a track that has only one stem.
 
     Raises:
         UnfitTrackError: it is.

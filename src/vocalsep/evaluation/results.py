@@ -37,7 +37,7 @@ class StemScores:
 
     @classmethod
     def of(cls, **scores: float) -> StemScores:
-        """The scores, of which those that are no finite numbers become None."""
+        """The scores; None stands for those that are not finite."""
         return cls(**{metric: score if math.isfinite(score) else None for metric, score in scores.items()})
 
 
@@ -163,7 +163,7 @@ class Results:
         return [score for score in scores if score is not None]
 
     def to_json(self) -> dict[str, Any]:
-        """The plain form, in which no number is infinite or none."""
+        """The plain form, in which every number is finite."""
         summary = {
             stem: {metric: dataclasses.asdict(aggregate) for metric, aggregate in metrics.items()}
             for stem, metrics in self.summary.items()

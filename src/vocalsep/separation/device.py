@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import platform
 from functools import cache
-from typing import Literal
 
 import torch
 
@@ -13,7 +12,6 @@ from vocalsep.errors import DeviceError, OptionError
 
 log = logging.getLogger("vocalsep")
 
-Precision = Literal["auto", "fp32", "bf16", "fp16"]
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 

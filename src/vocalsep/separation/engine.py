@@ -35,7 +35,7 @@ class SegmentedSeparation:
     Songs that are under way in several threads take turns at the model: it has all cores, or the GPU, for itself.
 
     Args:
-        model: moved to the device, into the layout that it runs fastest in.
+        model: moved to the device, into the layout in which it runs fastest.
         options: see `SeparationOptions`.
         lock: held while the model runs; models that share one take turns with each other too.
 

@@ -41,7 +41,7 @@ class Ensemble:
     Raises:
         ModelError: no such model, or its weights are corrupt.
         DeviceError: no such device here.
-        OptionError: a weight that is none, a model of other stems, or options that it cannot be run with.
+        OptionError: a weight is not above zero, a model has other stems, or cannot be run with the options.
     """
 
     def __init__(

@@ -18,12 +18,12 @@ class SeparationOptions:
         segment_seconds: length of the segments; None takes the model's own.
         overlap: part of a segment that the next one covers too, 0 to 0.9; None takes the model's own.
         batch_size: segments that go through the model at once; it does not change the result. None takes 8 on a
-            GPU, and on the CPU, whose caches a segment fills, as many as run side by side.
+            GPU; on the CPU, where one segment fills the caches, as many as run side by side.
         shifts: further passes, each with the segments shifted by an equal part of the stride, all averaged.
-        wiener: iterations of a Wiener filter over the estimates of each segment; 0 is none.
+        wiener: iterations of a Wiener filter over the estimates of each segment; 0 filters nothing.
         precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
-        threads: of the CPU; None leaves PyTorch's choice.
+        threads: threads that PyTorch uses on the CPU; None leaves its own choice.
     """
 
     segment_seconds: float | None = None
@@ -43,7 +43,7 @@ class SeparationOptions:
         if self.overlap is not None and not 0 <= self.overlap <= 0.9:
             raise OptionError(f"an overlap of {self.overlap} is not within 0 to 0.9")
         if self.batch_size is not None and self.batch_size < 1:
-            raise OptionError(f"a batch of {self.batch_size} segments is none")
+            raise OptionError(f"the batch size must be at least 1, not {self.batch_size}")
         if not 0 <= self.shifts <= 64:
             raise OptionError(f"{self.shifts} shifts are not within 0 to 64")
         if not 0 <= self.wiener <= 64:

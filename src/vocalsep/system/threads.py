@@ -1,4 +1,4 @@
-"""Threads beside the caller's: that make items ahead of time, that take them off its hands, that work in turn."""
+"""Helpers that run work in threads: ahead of the caller, behind it, or several items at once and in order."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def call_in_thread(function: Callable[[], T]) -> T:
 def map_in_order(pool: Executor, function: Callable[[T], Result], items: Iterable[T]) -> Iterator[Result]:
     """What ``function`` makes of each item in the threads of ``pool``, in the order of the items.
 
-    Unlike ``pool.map`` it looks up now and then: a signal that the system gives to another thread does not wake
+    Unlike ``pool.map`` it wakes up now and then: a signal that the system gives to another thread does not wake
     the main thread, which is to deal with it.
     """
     for future in [pool.submit(function, item) for item in items]:

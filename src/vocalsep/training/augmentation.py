@@ -24,26 +24,26 @@ class Augmentation:
     """How often, and how far, chunks are changed; the defaults change nothing.
 
     Attributes:
-        gain_low: each stem is multiplied by a factor drawn between this,
-        gain_high: and this.
+        gain_low: smallest factor that a stem may be multiplied by; drawn for each stem up to ``gain_high``.
+        gain_high: largest factor that a stem may be multiplied by.
         swap_channels: share of stems whose left and right are swapped.
         flip_polarity: share of stems that are negated.
-        remix: share of batches whose vocals are dealt anew to the accompaniments of other songs.
-        speed: share of batches that are played slower or faster, pitch included,
-        speed_range: by at most this part.
-        pitch: share of batches whose vocals are shifted in pitch, at their own tempo,
-        pitch_semitones: by at most this many.
-        equalise: share of stems that go through a peaking filter,
-        equalise_db: of at most this gain, up or down.
+        remix: share of batches whose vocals are combined with the accompaniments of other songs.
+        speed: share of batches that are played slower or faster, which changes the pitch too.
+        speed_range: largest change of the speed, as a part of it.
+        pitch: share of batches whose vocals are shifted in pitch while their tempo stays.
+        pitch_semitones: largest shift of the pitch, in semitones.
+        equalise: share of stems that go through a peaking filter.
+        equalise_db: largest gain of the peaking filter, up or down.
         narrow: share of stems whose width is reduced, down to mono.
-        lowpass: share of stems that end early,
-        lowpass_hz: at this frequency or above.
+        lowpass: share of stems that go through a low-pass filter.
+        lowpass_hz: lowest cut-off frequency of the low-pass filter.
         mono: share of chunks that are the same in all channels.
-        band_limit: share of chunks with nothing above a frequency, as after resampling or a codec,
-        band_limit_hz: of at least this.
+        band_limit: share of chunks with nothing above a frequency, as after resampling or a codec.
+        band_limit_hz: lowest frequency above which such chunks are empty.
         lo_fi: share of chunks that are mono and band-limited at once, as old records and amateur recordings are.
-        drive: share of chunks that are driven into a limiter, both stems by the gain that the mixture gets,
-        drive_db: at most this far.
+        drive: share of chunks that are driven into a limiter; both stems get the gain that the mixture gets.
+        drive_db: largest gain into the limiter.
         mute_vocals: share of chunks without vocals.
         mute_accompaniment: share of chunks without accompaniment, where there are vocals.
     """
@@ -75,7 +75,7 @@ class Augmentation:
         for name in _SHARES:
             if not 0 <= getattr(self, name) <= 1:
                 raise OptionError(
-                    f"augmentation.{name} is {getattr(self, name)}, which is no share", "Give 0 to 1."
+                    f"augmentation.{name} is {getattr(self, name)}, but a share is 0 to 1", "Give 0 to 1."
                 )
         if not 0 <= self.gain_low <= self.gain_high:
             raise OptionError(f"gains from {self.gain_low} to {self.gain_high} are no range")

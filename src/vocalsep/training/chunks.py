@@ -36,7 +36,7 @@ class ChunkShape:
 
 
 def check_tracks(tracks: Sequence[Track], shape: ChunkShape) -> None:
-    """Refuse tracks of which no chunk can be read.
+    """Refuse tracks that no chunk can be read from.
 
     Raises:
         NoTracksError: no track has vocals, or none has accompaniment.
@@ -274,7 +274,7 @@ def _collate(chunks: list[Tensor | VocalsepError]) -> Tensor | VocalsepError:
 
 
 def batched(keys: Sequence[Key], size: int) -> list[Batch]:
-    """Keys in batches of ``size``, of which the last may be smaller."""
+    """Keys in batches of ``size``, the last of which may be smaller."""
     return [list(keys[i : i + size]) for i in range(0, len(keys), size)]
 
 

@@ -30,10 +30,10 @@ class Comparison:
     What a loss does not ask for is not computed.
 
     Attributes:
-        model: gave the estimate.
+        model: the model that gave the estimate.
         estimate_spectrogram: complex ``(batch, channel, bin, frame)``.
         reference: true vocals, ``(batch, channel, sample)``.
-        mixture: likewise.
+        mixture: what the estimate was made from, ``(batch, channel, sample)``.
     """
 
     model: SpectrogramModel

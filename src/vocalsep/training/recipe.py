@@ -63,15 +63,16 @@ class OptimiserSettings:
 
     Attributes:
         name: ``adam`` or ``adamw``.
-        learning_rate: at its highest.
+        learning_rate: the highest learning rate of the schedule.
         weight_decay: of the optimiser.
         schedule: of the learning rate: ``constant``, ``cosine`` over the whole run, or ``plateau``, which lowers
             it when the validation loss stops falling.
-        warmup_steps: over which it rises from 0; not with ``plateau``.
-        plateau_factor: what it is multiplied by,
-        plateau_patience: after this many epochs without a better loss.
-        clip_norm: longest gradient; 0 is any.
-        ema_decay: of the moving average of the weights that is validated and saved; 0 is none.
+        warmup_steps: steps in which the learning rate rises from 0; not with ``plateau``.
+        plateau_factor: what ``plateau`` multiplies the learning rate by.
+        plateau_patience: epochs without a better loss after which ``plateau`` lowers the learning rate.
+        clip_norm: length that longer gradients are cut to; 0 leaves them as they are.
+        ema_decay: decay of the moving average of the weights, which is then validated and saved; 0 keeps no
+            average.
         accumulate: batches whose gradients make one step.
     """
 
@@ -104,7 +105,7 @@ class RunSettings:
         epochs: the most.
         max_steps: the most steps; 0 is as many as the epochs have.
         early_stop_epochs: epochs without a better validation loss that end the run; 0 is never.
-        checkpoint_steps: steps from checkpoint to checkpoint, beside the one after every epoch; 0 is none.
+        checkpoint_steps: steps from checkpoint to checkpoint, besides the one after every epoch; 0 saves none.
         precision: of the network: ``auto`` is bf16 where the device has instructions for it, else fp32.
         compile: whether the network goes through torch.compile.
         seed: of all chance.

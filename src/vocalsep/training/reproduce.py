@@ -268,7 +268,8 @@ def write_page(path: Path, experiment: Experiment) -> list[Path]:
     if len(set(steps.values())) > 1:
         counts = ", ".join(f"{name} {count}" for name, count in steps.items())
         raise RunError(
-            f"the models have different numbers of steps: {counts}", "Go on with as many epochs for all."
+            f"the models have different numbers of steps: {counts}",
+            "Train all of them for the same number of epochs.",
         )
     dataset, data = without_folders(experiment.dataset), experiment.recipe.data
     alike = (

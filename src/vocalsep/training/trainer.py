@@ -62,7 +62,7 @@ class Trainer:
         folder: of the run, which `start` makes.
         cpu: train on the CPU, whatever else there is.
         on_step: called now and then, in the main process alone.
-        on_epoch: called with each new row of the history, likewise.
+        on_epoch: called with each new row of the history, in the main process alone.
         should_stop: asked after each step.
 
     Raises:
@@ -87,8 +87,6 @@ class Trainer:
         self._dtype = choose_precision(recipe.run.precision, self._accelerator.device)
         torch.manual_seed(recipe.run.seed)
         model = build_model(config.model)
-        if not isinstance(model, SpectrogramModel):
-            raise OptionError(f"a {model.architecture} model cannot be trained: it estimates no spectrogram")
         self._model = model.to(self._accelerator.device)
         self._make_chunks(open_dataset(config.dataset))
         self._optimiser = make_optimiser(self._model.parameters(), recipe.optimiser)

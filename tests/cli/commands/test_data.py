@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from vocalsep.datasets import archive as archives
 from vocalsep.datasets import fetch as fetching
+from vocalsep.datasets import musdb18hq
 from vocalsep.datasets.musdb18hq import MUSDB18HQ
 
 
@@ -31,7 +31,7 @@ def small_musdb18hq(monkeypatch):
         songs={"train": 1, "test": 1},
         extracted_bytes=1000,
     )
-    monkeypatch.setattr(archives, "MUSDB18HQ", small)
+    monkeypatch.setattr(musdb18hq, "MUSDB18HQ", small)
     monkeypatch.setattr(fetching, "_BACK_OFF_SECONDS", (0,))
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     return content

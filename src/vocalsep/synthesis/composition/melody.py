@@ -32,9 +32,9 @@ class Theme:
 
     Attributes:
         height: where in the range it begins, -1 to 1.
-        beats: of the notes, from its start.
-        lengths: likewise.
-        steps: of the scale, from note to note.
+        beats: when each note begins, in beats from the start of the phrase.
+        lengths: how long each note is, in beats.
+        steps: steps of the scale from note to note.
     """
 
     height: float

@@ -11,7 +11,7 @@ class Note:
 
     Attributes:
         start: seconds from the start of the song.
-        end: likewise.
+        end: seconds from the start of the song.
         pitch: MIDI pitch, in equal temperament.
         velocity: 0 to 1.
     """

@@ -28,13 +28,13 @@ class Strip:
     """Settings of a channel, in the order they are applied.
 
     Attributes:
-        drive_db: gain into a saturation; None is none.
+        drive_db: gain into a saturation; None leaves it out.
         cabinet: whether a guitar loudspeaker follows.
         tone: the equaliser.
-        compressor: None is none.
-        chorus_hz: rate of a chorus; 0 is none.
-        tremolo_hz: rate of a tremolo; 0 is none.
-        echo: None is none.
+        compressor: the compressor; None leaves it out.
+        chorus_hz: rate of a chorus; 0 leaves it out.
+        tremolo_hz: rate of a tremolo; 0 leaves it out.
+        echo: the echo; None leaves it out.
         position: in the stereo field, -1 to 1.
         width: of the stereo field; 0 is mono.
         level_db: active level, from that of the drums.

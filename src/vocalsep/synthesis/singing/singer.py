@@ -37,8 +37,8 @@ class Singer:
         speaker: whose speech it sings with.
         take: which recording of the speaker.
         manner: how the voice is used; it set the other numbers.
-        throat: the first formant is moved to this many times its frequency.
-        mouth: likewise the formants from 3.5 kHz on.
+        throat: factor by which the frequency of the first formant is multiplied.
+        mouth: factor by which the frequencies of the formants from 3.5 kHz on are multiplied.
         centre: MIDI pitch that lies best.
         reach: semitones that are sung up and down from there.
         slope_db: that the long-term spectrum falls by per octave above 500 Hz.
@@ -48,8 +48,8 @@ class Singer:
         breath_db: added to the noise of the voice at 3 kHz.
         harmonic_top_hz: above it the voice is noise.
         sibilance_db: added to consonants without voice.
-        voiced_fall_db: per octave above what the speaker's recording holds, where there is voice.
-        unvoiced_fall_db: likewise where there is none.
+        voiced_fall_db: fall per octave, where there is voice, above the frequencies that the recording holds.
+        unvoiced_fall_db: fall per octave, where there is no voice, above the frequencies that the recording holds.
         rasp: depth of the subharmonic, 0 to 1.
         vibrato_hz: rate.
         vibrato_cents: depth to either side.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(kw_only=True)
 class Position:
-    """Where a run is, and what came of it: plain values that are saved with every checkpoint.
+    """How far a run is, and its results so far: plain values that are saved with every checkpoint.
 
     Attributes:
         epoch: epochs that are complete.
@@ -33,7 +33,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepReport:
-    """What is told of a step: where the run is, the loss, and seconds of audio trained on a second."""
+    """A report of one step: how far the run is, the loss, and seconds of audio trained on per second."""
 
     epoch: int
     epochs: int

@@ -33,13 +33,13 @@ class RunSummary:
     """A training run, and its evaluation where there is one.
 
     Attributes:
-        name: by which it is told from the others.
+        name: name that tells the run from the others.
         architecture: of its model.
         recipe: by which it was trained.
         parameters: of the model; None before there are weights.
         history: rows of its ``metrics.csv``.
         sdr: of each stem in dB, the mean over songs; None where no song has one.
-        chunk_sdr: likewise, the median over songs.
+        chunk_sdr: median of the chunk SDR over the songs, in dB, by stem.
         real_time_factor: seconds of separation for a second of audio.
         evaluated_on: what these are from; empty where it was not evaluated.
         published: figures of its model; None where there are none.
