@@ -15,6 +15,7 @@ from vocalsep.models.base import SeparationModel, SpectrogramModel
 from vocalsep.models.mdx_net import MDXNet, MDXNetConfig
 from vocalsep.models.mel_band_roformer import MelBandRoformer, MelBandRoformerConfig
 from vocalsep.models.open_unmix import OpenUnmix, OpenUnmixConfig
+from vocalsep.models.scnet import SCNet, SCNetConfig
 from vocalsep.models.tdf_mask import TDFMask, TDFMaskConfig
 from vocalsep.models.tfc_tdf_v3 import TFCTDFv3, TFCTDFv3Config
 from vocalsep.models.unet import UNet, UNetConfig, tdf, tdsa, tdt
@@ -62,6 +63,8 @@ ARCHITECTURES: dict[str, Architecture] = {
     "mel_band_roformer": Architecture(
         MelBandRoformerConfig, MelBandRoformer, segment_seconds=8.0, side_by_side=False
     ),
+    # the segments that the public weights were trained on: 11 s
+    "scnet": Architecture(SCNetConfig, SCNet, segment_seconds=11.0),
     # what the public graphs take: 255 hops
     "mdx_net": Architecture(MDXNetConfig, MDXNet, segment_seconds=255 * 1024 / 44100, trainable=False),
 }
