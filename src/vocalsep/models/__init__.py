@@ -12,6 +12,7 @@ import torch
 from vocalsep.config import from_mapping, to_mapping
 from vocalsep.errors import UnknownModelError
 from vocalsep.models.base import SeparationModel, SpectrogramModel
+from vocalsep.models.bs_roformer import BSRoformer, BSRoformerConfig
 from vocalsep.models.mdx_net import MDXNet, MDXNetConfig
 from vocalsep.models.mel_band_roformer import MelBandRoformer, MelBandRoformerConfig
 from vocalsep.models.open_unmix import OpenUnmix, OpenUnmixConfig
@@ -63,6 +64,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     "mel_band_roformer": Architecture(
         MelBandRoformerConfig, MelBandRoformer, segment_seconds=8.0, side_by_side=False
     ),
+    "bs_roformer": Architecture(BSRoformerConfig, BSRoformer, segment_seconds=8.0, side_by_side=False),
     # the segments that the public weights were trained on: 11 s
     "scnet": Architecture(SCNetConfig, SCNet, segment_seconds=11.0),
     # what the public graphs take: 255 hops

@@ -105,9 +105,9 @@ class SparseDown(nn.Module):
         super().__init__()
         low, middle, _ = config.band_shares
         self.edges = (low, low + middle)
+        self._windows = list(zip(config.band_kernels, config.band_strides, strict=True))
         self.convs = nn.ModuleList(
-            nn.Conv2d(in_width, width, (kernel, 1), (stride, 1))
-            for kernel, stride in zip(config.band_kernels, config.band_strides, strict=True)
+            nn.Conv2d(in_width, width, (kernel, 1), (stride, 1)) for kernel, stride in self._windows
         )
 
     def sizes(self, n_bins: int) -> list[int]:
@@ -118,8 +118,8 @@ class SparseDown(nn.Module):
     def forward(self, x: Tensor) -> list[Tensor]:
         """``(batch, channel, bin, frame)`` to the bands, each ``(batch, width, bin / stride, frame)``."""
         compressed = []
-        for conv, band in zip(self.convs, x.split(self.sizes(x.shape[2]), dim=2), strict=True):
-            kernel, stride = conv.kernel_size[0], conv.stride[0]
+        bands = x.split(self.sizes(x.shape[2]), dim=2)
+        for conv, (kernel, stride), band in zip(self.convs, self._windows, bands, strict=True):
             missing = kernel - 1 if stride == 1 else -band.shape[2] % stride
             compressed.append(conv(functional.pad(band, (0, 0, missing // 2, missing - missing // 2))))
         return compressed
@@ -160,13 +160,18 @@ class Encoder(nn.Module):
         self.conv_modules = nn.ModuleList(ConvolutionLayers(config, width, depth) for depth in config.band_depths)
         self.globalconv = nn.Conv2d(width, width, 3, padding=1)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, list[int]]:
-        """``(batch, channel, bin, frame)`` to ``(batch, width, bin, frame)``, the skip, and its bands' bins."""
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, list[int], list[int]]:
+        """``(batch, channel, bin, frame)`` to ``(batch, width, bin, frame)``.
+
+        Returns:
+            the output, the skip, and the bins of each band in the skip and in the input.
+        """
+        sizes = self.SDlayer.sizes(x.shape[2])
         bands = [
             functional.gelu(module(band)) for module, band in zip(self.conv_modules, self.SDlayer(x), strict=True)
         ]
         skip = torch.cat(bands, dim=2)
-        return self.globalconv(skip), skip, [band.shape[2] for band in bands]
+        return self.globalconv(skip), skip, [band.shape[2] for band in bands], sizes
 
 
 class Fusion(nn.Module):
@@ -287,11 +292,11 @@ class SCNet(SpectrogramModel):
         """
         skips = []
         for encoder in self.encoder:
-            sizes = encoder.SDlayer.sizes(x.shape[2])
-            x, skip, compressed = encoder(x)
-            skips.append((skip, compressed, sizes))
+            x, *skip = encoder(x)
+            skips.append(skip)
         x = self.separation_net(x)
-        for fusion, up in self.decoder:
+        for decoder in self.decoder:
+            fusion, up = decoder.children()
             skip, compressed, sizes = skips.pop()
             x = up(fusion(x, skip), compressed, sizes)
         return x
