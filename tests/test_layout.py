@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "vocalsep"
 LAYERS = [
     {"_version", "errors"},
     {"atomic", "config", "extra", "pipeline", "split_result", "template"},
-    {"stft", "audio"},
+    {"stft", "audio", "level"},
     {"models"},
     {"device", "lanes"},
     {"separation", "weights"},

@@ -12,6 +12,7 @@ import torch
 
 from vocalsep.audio.info import Samples
 from vocalsep.errors import OptionError
+from vocalsep.level import SongLevel, song_level
 from vocalsep.pipeline import share
 from vocalsep.separation import SegmentedSeparation, SeparationOptions
 from vocalsep.stems import STEMS, stream_stems
@@ -85,14 +86,28 @@ class Ensemble:
         """The precision that the networks compute in, or precisions."""
         return "+".join(dict.fromkeys(_PRECISIONS[separation.dtype] for separation in self.separations))
 
+    @property
+    def normalises_song(self) -> bool:
+        """Whether any model does."""
+        return any(separation.model.normalises_song for separation in self.separations)
+
+    def level(self, blocks: Iterable[Samples]) -> SongLevel | None:
+        """The level of a song, for `stream`; None, and ``blocks`` left alone, where no model needs it."""
+        if not self.normalises_song:
+            return None
+        n_channels = max(separation.model.config.channels for separation in self.separations)
+        return song_level(torch.from_numpy(block[:n_channels]) for block in blocks)
+
     def stream(
-        self, blocks: Iterable[Samples], *, sample_rate: int, channels: int
+        self, blocks: Iterable[Samples], *, sample_rate: int, channels: int, level: SongLevel | None = None
     ) -> Generator[dict[str, Samples], None, None]:
         """See `vocalsep.stems.stream_stems`; what waits for the slowest model is held, a segment or two."""
         with ExitStack() as stack:
             streams = [
                 stack.enter_context(
-                    closing(stream_stems(separation, branch, sample_rate=sample_rate, channels=channels))
+                    closing(
+                        stream_stems(separation, branch, sample_rate=sample_rate, channels=channels, level=level)
+                    )
                 )
                 for separation, branch in zip(self.separations, share(blocks, len(self.separations)), strict=True)
             ]

@@ -50,6 +50,8 @@ class SeparationModel(nn.Module):
         takes_autocast: whether the network computes in the type that `torch.autocast` asks for.
         side_by_side: whether a CPU runs several segments at once, each on a share of its threads, which is faster
             and takes the memory of each.
+        normalises_song: whether the network wants songs whose mono mix has a mean of zero and a deviation of
+            one; the engine brings them to that, and the estimates back.
     """
 
     segment_seconds: float = 6.0
@@ -58,6 +60,7 @@ class SeparationModel(nn.Module):
     architecture: str = ""
     takes_autocast: bool = True
     side_by_side: bool = True
+    normalises_song: bool = False
 
     def __init__(self, config: SignalConfig) -> None:
         super().__init__()

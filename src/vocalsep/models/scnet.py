@@ -40,6 +40,7 @@ class SCNetConfig:
         kernel_size: frames that they read.
         depth: pairs of LSTMs; every other one works on the spectrum of the frames.
         expansion: features of an LSTM for each channel.
+        normalises_song: whether the network was trained on songs of one level; see `SeparationModel`.
     """
 
     sample_rate: int = 44100
@@ -57,6 +58,7 @@ class SCNetConfig:
     kernel_size: int = 3
     depth: int = 6
     expansion: int = 1
+    normalises_song: bool = True
 
     def __post_init__(self) -> None:
         bands = (self.band_shares, self.band_strides, self.band_kernels, self.band_depths)
@@ -244,7 +246,7 @@ class SCNet(SpectrogramModel):
 
     def __init__(self, config: SCNetConfig) -> None:
         super().__init__(config)
-        self._scaled = config.scaled_transform
+        self._scaled, self.normalises_song = config.scaled_transform, config.normalises_song
         self.n_stems = len(config.stems)
         widths = [2 * config.channels, *config.widths]
         self.encoder = nn.ModuleList(Encoder(config, *pair) for pair in itertools.pairwise(widths))
