@@ -74,6 +74,7 @@ class Ensemble:
                     f"{file.id} gives {', '.join(network.config.stems)}, neither {' nor '.join(STEMS)}",
                     "Choose another --model, see `vocalsep models list`.",
                 )
+            network.keep_stems(STEMS)
             self.separations.append(SegmentedSeparation(network, best, turn))
 
     @property

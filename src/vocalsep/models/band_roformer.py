@@ -146,6 +146,11 @@ class BandRoformer(SpectrogramModel):
         x = self.final_norm(x)
         return torch.stack([estimator(x) for estimator in self.mask_estimators], dim=1)
 
+    def keep_outputs(self, indices: Sequence[int]) -> bool:
+        """Keep these stems' mask estimators."""
+        self.mask_estimators = nn.ModuleList(self.mask_estimators[i] for i in indices)
+        return True
+
     def network_output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The values of the mixture for every stem."""
         return shape[0], len(self.config.stems), *shape[1:]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import torch
@@ -67,6 +68,21 @@ class SeparationModel(nn.Module):
         if not config.stems:
             raise OptionError("the network estimates one stem or more, not none")
         self.config = config
+
+    def keep_stems(self, stems: Sequence[str]) -> None:
+        """Drop all other stems from the network, where it can compute the rest alone and has one of ``stems``.
+
+        Config and weights become those of the smaller network.
+        """
+        kept = [i for i, stem in enumerate(self.config.stems) if stem in stems]
+        is_smaller = 0 < len(kept) < len(self.config.stems)
+        if is_smaller and any(True for _ in self.parameters()) and self.keep_outputs(kept):
+            names = tuple(self.config.stems[i] for i in kept)
+            self.config = dataclasses.replace(self.config, stems=names)  # type: ignore[type-var]
+
+    def keep_outputs(self, indices: Sequence[int]) -> bool:  # noqa: ARG002 - for those that can
+        """Drop the parts of the network that serve other stems alone; says whether it has such parts."""
+        return False
 
     @abstractmethod
     def forward(self, waveform: Tensor) -> Tensor:

@@ -303,6 +303,21 @@ class SCNet(SpectrogramModel):
             x = up(fusion(x, skip), compressed, sizes)
         return x
 
+    def keep_outputs(self, indices: Sequence[int]) -> bool:
+        """Keep these stems' part of the last convolutions."""
+        _, up = self.decoder[-1].children()
+        n_maps = 2 * self.config.channels
+        assert isinstance(up, SparseUp)
+        kept = torch.tensor([n_maps * i + j for i in indices for j in range(n_maps)])
+        for conv in up.convtrs:
+            assert isinstance(conv, nn.ConvTranspose2d)
+            assert conv.bias is not None
+            conv.weight = nn.Parameter(conv.weight.detach()[:, kept].clone())
+            conv.bias = nn.Parameter(conv.bias.detach()[kept].clone())
+            conv.out_channels = len(kept)
+        self.n_stems = len(indices)
+        return True
+
     def network_output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The maps of the mixture for every stem."""
         return shape[0], self.n_stems * shape[1], *shape[2:]
