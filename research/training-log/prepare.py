@@ -2,9 +2,10 @@
 
     python prepare.py RECORDINGS OUT
 
-RECORDINGS holds ``index.json``, a list of ``{"id", "file", "kind", "author", "speaker", "seconds",
-"source_sample_rate"}`` whose kind is ``singing``, ``speech`` or ``instrumental``, and the files it names, in any
-format that FFmpeg reads. OUT gets ``speakers`` (at the rate they were recorded at, for ``vocalsep data synth
+RECORDINGS holds ``index.json``, a list of ``{"id", "pool", "file", "kind", "author", "speaker", "seconds",
+"source_sample_rate"}``, and the files it names, in any format that FFmpeg reads. The kind is ``singing``, ``speech``
+or ``instrumental``. An entry without a file is ``POOL/ID.opus``, and one without a rate is at 44.1 kHz. A song whose
+guitar is apart (``X_backing``, ``X_guitar``) is written whole too. OUT gets ``speakers`` (at the rate they were recorded at, for ``vocalsep data synth
 --voices``), ``voices`` and ``music`` (at 44.1 kHz, for ``pools:``), the latter two in ``train`` and ``valid``:
 what validates, trains nothing, though other songs of one of its singers do.
 """
@@ -91,7 +92,8 @@ def main() -> None:
         if entry["id"] not in LEFT_OUT and (entry["seconds"] >= SHORTEST_SECONDS or entry["kind"] == "speech")
     ]
     for entry in entries:
-        file, name = options.recordings / entry["file"], entry["id"]
+        name = entry["id"]
+        file = options.recordings / (entry.get("file") or f"{entry['pool']}/{name}.opus")
         if entry["kind"] == "instrumental":
             part = "valid" if entry["author"].startswith(HELD_OUT_AUTHORS) else "train"
             write(options.out / "music" / part / f"{name}.flac", decoded(file, RATE), RATE)
@@ -103,12 +105,17 @@ def main() -> None:
             if not held_out:
                 write(options.out / "voices" / "train" / f"{name}-group.flac", ensemble(name, samples), RATE)
         if not held_out:
-            rate = min(entry["source_sample_rate"], RATE)
+            rate = min(entry.get("source_sample_rate", RATE), RATE)
             spoken = decoded(file, rate).mean(axis=0, keepdims=True)
             longest = SPEAKER_SECONDS * rate
             for number, start in enumerate(range(0, max(spoken.shape[1] - longest // 4, 1), longest)):
                 path = options.out / "speakers" / f"{name}-{number}.flac"
                 write(path, spoken[:, start : start + longest], rate)
+    for backing in sorted((options.out / "music" / "train").glob("*_backing.flac")):
+        stem = backing.name.removesuffix("_backing.flac")
+        both = [decoded(backing.with_name(f"{stem}_{part}.flac"), RATE) for part in ("backing", "guitar")]
+        length = min(part.shape[1] for part in both)
+        write(backing.with_name(f"{stem}_whole.flac"), both[0][:, :length] + both[1][:, :length], RATE)
 
 
 if __name__ == "__main__":

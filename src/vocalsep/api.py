@@ -150,7 +150,9 @@ class Separator:
             raise OptionError(f"a waveform of shape {shape} is neither (channel, sample) nor (sample,)")
         if len(shape) == 2 and shape[0] > max(shape[1], _MOST_LIKELY_CHANNELS):
             raise OptionError(f"a waveform of shape {shape} is not (channel, sample)", "Transpose it: waveform.T")
-        blocks = list(self.stream([samples.reshape(-1, shape[-1])], sample_rate))
+        song = [_as_float32(samples.reshape(-1, shape[-1]))]
+        level = self._ensemble.level(song)
+        blocks = list(self._ensemble.stream(song, sample_rate=sample_rate, channels=len(song[0]), level=level))
         whole = {stem: np.concatenate([block[stem] for block in blocks], axis=1) for stem in STEMS}
         shaped = {stem: stem_samples.reshape(shape) for stem, stem_samples in whole.items()}
         if isinstance(waveform, Tensor):
@@ -161,6 +163,8 @@ class Separator:
         self, blocks: Iterable[npt.NDArray[Any] | Tensor], sample_rate: int
     ) -> Generator[dict[str, Samples], None, None]:
         """Separate a song that comes in blocks; the memory used does not grow with its length.
+
+        A model that normalises songs, such as ``scnet``, takes the level of what has come so far.
 
         Args:
             blocks: arrays or tensors ``(channel, sample)``, full scale 1.0, of any and changing numbers of
@@ -240,6 +244,10 @@ class Separator:
             )
             for target in targets.values():
                 _check_target(target, path, overwrite)
+            level = None
+            if self._ensemble.normalises_song and path.is_file():  # what is no file can be read once
+                with open_audio(path, salvage=salvage) as whole:
+                    level = self._ensemble.level(whole.blocks())
             n_samples, silent = 0, True
             with (
                 _no_empty_folders(targets.values()),
@@ -253,7 +261,9 @@ class Separator:
                     replace=overwrite,
                 ) as files,
                 closing(
-                    self._ensemble.stream(audio.blocks(), sample_rate=info.sample_rate, channels=info.channels)
+                    self._ensemble.stream(
+                        audio.blocks(), sample_rate=info.sample_rate, channels=info.channels, level=level
+                    )
                 ) as blocks,
             ):
                 with BackgroundConsumer(files.write, _BLOCKS_BEHIND) as drain:

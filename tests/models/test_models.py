@@ -22,6 +22,11 @@ SMALL = {
     "mel_band_roformer": {
         "n_fft": 256, "hop_length": 64, "n_bands": 8, "width": 16, "depth": 1, "n_heads": 2, "head_width": 8,
     },
+    "bs_roformer": {
+        "n_fft": 256, "hop_length": 64, "band_bins": [1, 2, 30, 96], "width": 16, "depth": 1, "n_heads": 2,
+        "head_width": 8,
+    },
+    "scnet": {"n_fft": 256, "hop_length": 64, "widths": [4, 8, 8], "depth": 2},
     "mdx_net": {"n_fft": 512, "hop_length": 128, "n_bins": 200},
 }  # fmt: skip
 

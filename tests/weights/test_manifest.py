@@ -74,8 +74,9 @@ def test_ids_are_unique_and_the_default_is_bundled():
     assert load_manifest().entry(load_manifest().default).bundled
 
 
-def test_every_architecture_is_listed():
-    assert {entry.architecture for entry in list_models()} == set(ARCHITECTURES)
+def test_every_architecture_is_listed_but_those_without_weights_yet():
+    without = {"sparse_tdf", "bs_roformer"}
+    assert {entry.architecture for entry in list_models()} == set(ARCHITECTURES) - without
 
 
 def test_each_quality_is_better_than_the_one_before_and_larger():

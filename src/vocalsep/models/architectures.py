@@ -9,11 +9,13 @@ from typing import Any
 
 import torch
 
-from vocalsep.errors import UnknownModelError
-from vocalsep.models.base import SeparationModel, SpectrogramModel
+from vocalsep.errors import OptionError, UnknownModelError
+from vocalsep.models.base import LEAST_SEGMENT_SECONDS, SeparationModel, SpectrogramModel
+from vocalsep.models.bs_roformer import BSRoformer, BSRoformerConfig
 from vocalsep.models.mdx_net import MDXNet, MDXNetConfig
 from vocalsep.models.mel_band_roformer import MelBandRoformer, MelBandRoformerConfig
 from vocalsep.models.open_unmix import OpenUnmix, OpenUnmixConfig
+from vocalsep.models.scnet import SCNet, SCNetConfig
 from vocalsep.models.sparse_tdf import SparseTDF, SparseTDFConfig
 from vocalsep.models.tdf_mask import TDFMask, TDFMaskConfig
 from vocalsep.models.tfc_tdf_v3 import TFCTDFv3, TFCTDFv3Config
@@ -62,16 +64,41 @@ ARCHITECTURES: dict[str, Architecture] = {
     "mel_band_roformer": Architecture(
         MelBandRoformerConfig, MelBandRoformer, segment_seconds=8.0, side_by_side=False
     ),
+    "bs_roformer": Architecture(BSRoformerConfig, BSRoformer, segment_seconds=8.0, side_by_side=False),
+    # the segments that the public weights were trained on: 11 s
+    "scnet": Architecture(SCNetConfig, SCNet, segment_seconds=11.0),
     # what the public graphs take: 255 hops
     "mdx_net": Architecture(MDXNetConfig, MDXNet, segment_seconds=255 * 1024 / 44100, trainable=False),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Advice:
+    """How weights are best run, where they say it in their config.
+
+    Attributes:
+        segment_seconds: length of the segments.
+        overlap: of the segments.
+    """
+
+    segment_seconds: float | None = None
+    overlap: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.segment_seconds is not None and not LEAST_SEGMENT_SECONDS <= self.segment_seconds <= 600:
+            raise OptionError(
+                f"a segment of {self.segment_seconds} s is not within {LEAST_SEGMENT_SECONDS} to 600 s"
+            )
+        if self.overlap is not None and not 0 <= self.overlap <= 0.9:
+            raise OptionError(f"an overlap of {self.overlap} is not within 0 to 0.9")
 
 
 def build_model(config: Mapping[str, object]) -> SpectrogramModel:
     """Build a model, with random weights, from the config in a checkpoint.
 
     Args:
-        config: ``architecture`` and the fields of its config; what is missing takes the default.
+        config: ``architecture`` and the fields of its config, perhaps ``segment_seconds`` and ``overlap`` to run
+            it with; what is missing takes the default.
 
     Raises:
         UnknownModelError: no such architecture.
@@ -87,12 +114,21 @@ def build_model(config: Mapping[str, object]) -> SpectrogramModel:
     if not isinstance(name, str) or name not in ARCHITECTURES:
         raise UnknownModelError(f"unknown architecture {name!r}", f"Known: {', '.join(ARCHITECTURES)}.")
     architecture = ARCHITECTURES[name]
+    advice = from_mapping(
+        _Advice, {key: fields.pop(key) for key in ("segment_seconds", "overlap") if key in fields}
+    )
     model = architecture.build(from_mapping(architecture.config, fields))
-    model.architecture, model.segment_seconds = name, architecture.segment_seconds
+    model.architecture, model.segment_seconds = name, advice.segment_seconds or architecture.segment_seconds
+    model.overlap = model.overlap if advice.overlap is None else advice.overlap
     model.contiguous_in, model.side_by_side = architecture.contiguous_in, architecture.side_by_side
     return model.eval()
 
 
 def config_of(model: SeparationModel) -> dict[str, Any]:
     """The config that `build_model` makes this model from."""
-    return {"architecture": model.architecture, **to_mapping(model.config)}
+    advice: dict[str, Any] = {}
+    if model.segment_seconds != ARCHITECTURES[model.architecture].segment_seconds:
+        advice["segment_seconds"] = model.segment_seconds
+    if model.overlap != SeparationModel.overlap:
+        advice["overlap"] = model.overlap
+    return {"architecture": model.architecture, **to_mapping(model.config), **advice}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import torch
@@ -50,6 +51,8 @@ class SeparationModel(nn.Module):
         takes_autocast: whether the network computes in the type that `torch.autocast` asks for.
         side_by_side: whether a CPU runs several segments at once, each on a share of its threads, which is faster
             and takes the memory of each.
+        normalises_song: whether the network wants songs whose mono mix has a mean of zero and a deviation of
+            one; the engine brings them to that, and the estimates back.
     """
 
     segment_seconds: float = 6.0
@@ -58,12 +61,28 @@ class SeparationModel(nn.Module):
     architecture: str = ""
     takes_autocast: bool = True
     side_by_side: bool = True
+    normalises_song: bool = False
 
     def __init__(self, config: SignalConfig) -> None:
         super().__init__()
         if not config.stems:
             raise OptionError("the network estimates one stem or more, not none")
         self.config = config
+
+    def keep_stems(self, stems: Sequence[str]) -> None:
+        """Drop all other stems from the network, where it can compute the rest alone and has one of ``stems``.
+
+        Config and weights become those of the smaller network.
+        """
+        kept = [i for i, stem in enumerate(self.config.stems) if stem in stems]
+        is_smaller = 0 < len(kept) < len(self.config.stems)
+        if is_smaller and any(True for _ in self.parameters()) and self.keep_outputs(kept):
+            names = tuple(self.config.stems[i] for i in kept)
+            self.config = dataclasses.replace(self.config, stems=names)  # type: ignore[type-var]
+
+    def keep_outputs(self, indices: Sequence[int]) -> bool:  # noqa: ARG002 - for those that can
+        """Drop the parts of the network that serve other stems alone; says whether it has such parts."""
+        return False
 
     @abstractmethod
     def forward(self, waveform: Tensor) -> Tensor:

@@ -78,15 +78,24 @@ class FeedForward(nn.Module):
 
 
 class Transformer(nn.Module):
-    """Layers of attention and feed-forward with residuals, and a normalisation after the last."""
+    """Layers of attention and feed-forward with residuals, and perhaps a normalisation after the last."""
 
-    def __init__(self, width: int, depth: int, n_heads: int, head_width: int, positions: RotaryPositions) -> None:
+    def __init__(
+        self,
+        width: int,
+        depth: int,
+        n_heads: int,
+        head_width: int,
+        positions: RotaryPositions,
+        *,
+        norm_output: bool = True,
+    ) -> None:
         super().__init__()
         self.layers = nn.ModuleList(
             nn.ModuleList([Attention(width, n_heads, head_width, positions), FeedForward(width)])
             for _ in range(depth)
         )
-        self.norm = RMSNorm(width)
+        self.norm = RMSNorm(width) if norm_output else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(batch, token, width)``."""

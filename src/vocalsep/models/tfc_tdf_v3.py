@@ -6,7 +6,7 @@ TFC-TDF-UNet v3", arXiv:2306.09382. State keys are those of the public MDX23C ch
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -208,6 +208,16 @@ class TFCTDFv3(SpectrogramModel):
             x = decoder(x, skips.pop())
         output: Tensor = self.final_conv(torch.cat([mixture, x * first], dim=1))
         return output
+
+    def keep_outputs(self, indices: Sequence[int]) -> bool:
+        """Keep these stems' part of the last convolution."""
+        last = self.final_conv[-1]
+        assert isinstance(last, nn.Conv2d)
+        n_maps = last.out_channels // self.n_stems
+        kept = torch.tensor([n_maps * i + j for i in indices for j in range(n_maps)])
+        last.weight, last.out_channels = nn.Parameter(last.weight.detach()[kept].clone()), len(kept)
+        self.n_stems = len(indices)
+        return True
 
     def network_output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The maps of the mixture for every stem."""

@@ -19,6 +19,7 @@ from vocalsep.errors import OptionError, OutOfMemoryError, is_out_of_memory
 from vocalsep.models.base import SeparationModel
 from vocalsep.separation.device import choose_device, choose_precision
 from vocalsep.separation.lanes import Lanes
+from vocalsep.separation.level import LevelMeter, SongLevel
 from vocalsep.separation.options import SeparationOptions
 from vocalsep.separation.overlap_add import OverlapMean, cut
 from vocalsep.separation.wiener import WienerFiltered
@@ -80,11 +81,13 @@ class SegmentedSeparation:
             raise OptionError(f"an ONNX network computes in types of its own, not in {precision}", "Use fp32.")
         return choose_precision("fp32" if precision == "auto" else precision, self.device)
 
-    def __call__(self, blocks: Iterable[Tensor]) -> Iterator[Tensor]:
+    def __call__(self, blocks: Iterable[Tensor], level: SongLevel | None = None) -> Iterator[Tensor]:
         """Separate a song that comes in blocks.
 
         Args:
             blocks: float32 ``(channel, sample)`` at the model's rate, of any and changing numbers of samples.
+            level: of the whole song, for a model that normalises it; None takes for each segment the level of all
+                that came before the segment's end.
 
         Yields:
             float32 ``(stem, channel, sample)`` on the CPU; all together as many samples as came in.
@@ -105,19 +108,31 @@ class SegmentedSeparation:
                 "this process was forked off the one that loaded the model, and has not got its threads",
                 "Load the model after the fork, start processes by spawn, or load it with threads=1.",
             )
-        mean = OverlapMean()
+        mean, meter = OverlapMean(), LevelMeter()
         with self._lock:
             segment, batch_size = self.segment, self.batch_size
         stride = max(1, round(segment * self._stride_share))
         for batch in _batches(cut(blocks, segment, stride), batch_size):
-            estimates = self._estimate(torch.stack([samples for _, samples in batch]))
-            for (start, _), estimate in zip(batch, estimates, strict=True):
+            levels = [self._level_at(level, meter, *segment) for segment in batch]
+            waveforms = [of.normalise(samples) for of, (_, samples) in zip(levels, batch, strict=True)]
+            estimates = self._estimate(torch.stack(waveforms))
+            for (start, _), of, normalised in zip(batch, levels, estimates, strict=True):
+                estimate = of.undo(normalised)
                 # starts only grow: what lies before this one is finished
                 if (finished := mean.pop_until(start)) is not None:
                     yield finished.cpu()
                 mean.add(start, estimate)
         if (rest := mean.pop_until(mean.end)) is not None:
             yield rest.cpu()
+
+    def _level_at(self, level: SongLevel | None, meter: LevelMeter, start: int, samples: Tensor) -> SongLevel:
+        """The level to take off a segment: the song's, or that of all up to the segment's end."""
+        if not self.model.normalises_song:
+            return SongLevel()
+        if level is None:
+            meter.hear(samples[:, meter.n_samples - start :])
+            return meter.level
+        return level
 
     def _estimate(self, waveforms: Tensor) -> Iterable[Tensor]:
         """``(batch, channel, sample)`` to as many ``(stem, channel, sample)``, in parts where memory is short."""
@@ -128,7 +143,7 @@ class SegmentedSeparation:
         if len(waveforms) > self.batch_size:
             return itertools.chain.from_iterable(map(self._estimate, torch.split(waveforms, self.batch_size)))
         if waveforms.shape[-1] > self.segment:  # cut before memory ran out: each becomes a small song
-            return [torch.cat(list(self([waveform])), dim=-1) for waveform in waveforms]
+            return [torch.cat(list(self([waveform], SongLevel())), dim=-1) for waveform in waveforms]
         try:
             parts = waveforms.tensor_split(min(len(waveforms), self._lanes.n))
             return list(itertools.chain.from_iterable(self._lanes.map(self._forward, parts)))

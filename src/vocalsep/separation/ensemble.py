@@ -13,6 +13,7 @@ import torch
 from vocalsep.audio.samples import Samples
 from vocalsep.errors import OptionError
 from vocalsep.separation.engine import SegmentedSeparation
+from vocalsep.separation.level import SongLevel, song_level
 from vocalsep.separation.options import SeparationOptions
 from vocalsep.separation.stems import stream_stems
 from vocalsep.stem_names import STEMS
@@ -74,6 +75,7 @@ class Ensemble:
                     f"{file.id} gives {', '.join(network.config.stems)}, neither {' nor '.join(STEMS)}",
                     "Choose another --model, see `vocalsep models list`.",
                 )
+            network.keep_stems(STEMS)
             self.separations.append(SegmentedSeparation(network, best, lock))
 
     @property
@@ -86,15 +88,29 @@ class Ensemble:
         """The precision that the networks compute in, or precisions."""
         return "+".join(dict.fromkeys(_PRECISIONS[separation.dtype] for separation in self.separations))
 
+    @property
+    def normalises_song(self) -> bool:
+        """Whether any model does."""
+        return any(separation.model.normalises_song for separation in self.separations)
+
+    def level(self, blocks: Iterable[Samples]) -> SongLevel | None:
+        """The level of a song, for `stream`; None, and ``blocks`` left alone, where no model needs it."""
+        if not self.normalises_song:
+            return None
+        n_channels = max(separation.model.config.channels for separation in self.separations)
+        return song_level(torch.from_numpy(block[:n_channels]) for block in blocks)
+
     def stream(
-        self, blocks: Iterable[Samples], *, sample_rate: int, channels: int
+        self, blocks: Iterable[Samples], *, sample_rate: int, channels: int, level: SongLevel | None = None
     ) -> Generator[dict[str, Samples], None, None]:
         """See `stream_stems`; what waits for the slowest model is held, a segment or two."""
         branches = broadcast(blocks, len(self.separations))
         with ExitStack() as stack:
             streams = [
                 stack.enter_context(
-                    closing(stream_stems(separation, branch, sample_rate=sample_rate, channels=channels))
+                    closing(
+                        stream_stems(separation, branch, sample_rate=sample_rate, channels=channels, level=level)
+                    )
                 )
                 for separation, branch in zip(self.separations, branches, strict=True)
             ]

@@ -17,6 +17,7 @@ from torch import Tensor
 from vocalsep.audio.resample import StreamResampler
 from vocalsep.audio.samples import Samples
 from vocalsep.separation.engine import SegmentedSeparation
+from vocalsep.separation.level import SongLevel
 from vocalsep.stem_names import ACCOMPANIMENT, STEMS
 from vocalsep.system.threads import prefetch
 
@@ -24,7 +25,12 @@ _BLOCKS_AHEAD = 8
 
 
 def stream_stems(
-    separation: SegmentedSeparation, blocks: Iterable[Samples], *, sample_rate: int, channels: int
+    separation: SegmentedSeparation,
+    blocks: Iterable[Samples],
+    *,
+    sample_rate: int,
+    channels: int,
+    level: SongLevel | None = None,
 ) -> Generator[dict[str, Samples], None, None]:
     """Separate audio that comes in blocks.
 
@@ -37,6 +43,7 @@ def stream_stems(
         blocks: float32 ``(channel, sample)``, of any and changing numbers of samples.
         sample_rate: of the blocks, in Hz.
         channels: of the blocks.
+        level: see `SegmentedSeparation`.
 
     Yields:
         ``{"vocals": ..., "accompaniment": ...}``, each ``(channel, sample)``; all together as many samples as
@@ -57,7 +64,7 @@ def stream_stems(
     def from_model() -> Generator[Samples, None, None]:
         # closed before the caller closes the file that its thread reads
         with closing(prefetch(to_model(), _BLOCKS_AHEAD)) as ahead:
-            for estimate in separation(ahead):
+            for estimate in separation(ahead, level):
                 if n_pair < config.channels:
                     estimate = estimate.mean(dim=1, keepdim=True)
                 yield back.push(estimate.flatten(0, 1).numpy())

@@ -50,7 +50,7 @@ class WienerFiltered(SeparationModel):
         self.architecture = model.architecture
         self.segment_seconds, self.overlap = model.segment_seconds, model.overlap
         self.contiguous_in, self.takes_autocast = model.contiguous_in, model.takes_autocast
-        self.side_by_side = model.side_by_side
+        self.side_by_side, self.normalises_song = model.side_by_side, model.normalises_song
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Separate ``(batch, channel, sample)`` into ``(batch, stem, channel, sample)``."""

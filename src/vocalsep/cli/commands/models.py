@@ -22,6 +22,8 @@ from vocalsep.weights.verify import verify
 if TYPE_CHECKING:
     import torch
 
+    from vocalsep.weights.checkpoint import Checkpoint
+
 app = typer.Typer(
     help="List, inspect, download, import and share models.", no_args_is_help=True, add_completion=False
 )
@@ -165,12 +167,27 @@ def path(name: Name) -> None:
 def import_model(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A published .pth, .ckpt or .safetensors file.")],
     model: Annotated[
-        str,
-        typer.Option("--model", "-m", help="What it is of: umx, tdf, tdsa, tdt, mdx23c, melband-kim."),
-    ],
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="What it is of: umx, tdf, tdsa, tdt, mdx23c, melband-kim. A YAML given with --config says it.",
+            show_default=False,
+        ),
+    ] = None,
     config: Annotated[
         Path | None,
-        typer.Option("--config", help="JSON of sizes that differ or that the file does not show, and of stems."),
+        typer.Option(
+            "--config",
+            help="JSON of sizes that differ or that the file does not show, and of stems; or the YAML that came"
+            " with a checkpoint of Music-Source-Separation-Training.",
+        ),
+    ] = None,
+    stem: Annotated[
+        str | None,
+        typer.Option(
+            "--stem", help="With a YAML: the one stem to extract, by its name there.", show_default=False
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Weights file to write.", show_default="FILE.safetensors")
@@ -180,15 +197,17 @@ def import_model(
     """Turn a published checkpoint, or one trained further from it, into a weights file for --model of split.
 
     Nothing in it is executed. The sizes are read off its tensors; those of mdx23c and melband-kim are the public
-    model's, unless --config gives others.
+    model's, unless --config gives others. A YAML gives all, for mdx23c, mel_band_roformer,
+    bs_roformer and scnet.
     """
     from vocalsep.weights.checkpoint import write_checkpoint
-    from vocalsep.weights.published import import_published
 
     target = out or file.with_suffix(".safetensors")
     _check_absent(target, overwrite)
-    checkpoint = import_published(file, model, _read_config(config) if config else None)
+    checkpoint = _imported(file, model, config, stem)
     write_checkpoint(target, checkpoint)
+    if extracted := checkpoint.metadata.get("extracts"):
+        stderr.say(f"split will write {extracted} as the vocals, and the rest as the accompaniment")
     stderr.say(f"split with it: vocalsep split SONG --model {target}")
     typer.echo(target)
 
@@ -244,6 +263,25 @@ def push(
         address = push_weights(source, repo, private=private, message=message, dtype=_torch_type(dtype))
     stderr.say(f"pushed, see its card at {address}; split with it: vocalsep split SONG --model {HUB_PREFIX}{repo}")
     typer.echo(f"{HUB_PREFIX}{repo}")
+
+
+def _imported(file: Path, model: str | None, config: Path | None, stem: str | None) -> Checkpoint:
+    """What is in ``file``, described by a YAML, or by ``model`` and perhaps a JSON."""
+    from vocalsep.weights.published import import_published, import_trained
+    from vocalsep.weights.training_yaml import read_training_yaml
+
+    if config is not None and config.suffix.lower() in (".yaml", ".yml"):
+        if model is not None:
+            raise OptionError(f"{config} says what {file} is of", "Leave out --model.")
+        description = read_training_yaml(config)
+        if description.unknown:
+            stderr.say(f"{config}: unknown keys, of no effect here: {', '.join(description.unknown)}")
+        return import_trained(file, description, stem)
+    if stem is not None:
+        raise OptionError("--stem goes with the YAML of a checkpoint", "Give it: --config MODEL.yaml")
+    if model is None:
+        raise OptionError(f"what is {file} of?", "Say it with --model, or give its YAML: --config MODEL.yaml")
+    return import_published(file, model, _read_config(config) if config else None)
 
 
 def _read_config(path: Path) -> dict[str, Any]:
