@@ -60,7 +60,7 @@ class StemFiles:
         self._sample_rate = sample_rate
         self._channels = channels
         self._format = format
-        self._tags = tags
+        self._tags = tags.fitting(format.container) if tags else None
         self._replace = replace
         self._rescales = clip == "rescale" and format.clips
         self._peak = 0.0
