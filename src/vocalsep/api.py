@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -285,7 +286,7 @@ def _check_target(target: Path, source: Path, overwrite: bool) -> None:
         return
     if not overwrite:
         raise output_exists(target)
-    with suppress(FileNotFoundError):  # a link that leads nowhere
+    with suppress(OSError):  # a link that leads nowhere, or in a circle
         if target.samefile(source):
             raise OutputExistsError(f"{target} is the input itself", "Choose another -o folder or --template.")
 
@@ -293,7 +294,7 @@ def _check_target(target: Path, source: Path, overwrite: bool) -> None:
 @contextmanager
 def _no_empty_folders(files: Iterable[Path]) -> Generator[None, None, None]:
     """Where the block fails, the folders that were made for ``files`` go, unless others put files there."""
-    new = {folder for file in files for folder in file.parents if not folder.exists()}
+    new = {folder for file in files for folder in file.parents if not os.path.exists(folder)}
     try:
         yield
     except BaseException:

@@ -37,6 +37,10 @@ def output_error(error: OSError, path: Path) -> OutputError:
         return DiskFullError(f"no space left to write {path}", "Free some space, or choose another -o folder.")
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
         return OutputNotFolderError(f"{path.parent} is not a folder", "Choose another -o folder.")
+    if error.errno == errno.ENAMETOOLONG:
+        return OutputNotWritableError(
+            f"cannot write {path}: the name is too long for this file system", "Choose a shorter --template or -o."
+        )
     reason = error.strerror or type(error).__name__
     return OutputNotWritableError(f"cannot write {path}: {reason}", "Choose a folder you may write to with -o.")
 
@@ -50,7 +54,16 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise output_error(error, folder / "*") from error
+        known = output_error(error, folder / "*")
+        if type(known) is OutputNotWritableError and error.errno != errno.ENAMETOOLONG:
+            known.message = f"cannot make the folder {folder}: {_why_no_folder(error)}"
+        raise known from error
+
+
+def _why_no_folder(error: OSError) -> str:
+    if error.errno == errno.ENOENT:  # its parents are there, or were made: it is no place for folders, like /proc
+        return "no folders can be made there"
+    return error.strerror or type(error).__name__
 
 
 def output_exists(path: Path) -> OutputExistsError:
