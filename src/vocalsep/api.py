@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from numbers import Real
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -17,7 +18,7 @@ import torch
 from torch import Tensor
 
 from vocalsep.atomic import exists, output_exists
-from vocalsep.audio.formats import OutputFormat
+from vocalsep.audio.formats import HIGHEST_RATE, LOWEST_RATE, OutputFormat
 from vocalsep.audio.info import Samples
 from vocalsep.audio.reader import open_audio
 from vocalsep.audio.stem_files import Clip, StemFiles
@@ -141,7 +142,7 @@ class Separator:
 
         Raises:
             OptionError: the waveform has no samples, another number of axes, or no floating-point numbers; or it
-                is ``(sample, channel)``.
+                is ``(sample, channel)``; or the rate is no whole number of 1000 to 10 million.
             NonFiniteAudioError: a sample is not a number, or infinite.
         """
         samples = waveform if isinstance(waveform, Tensor) else np.asarray(waveform)
@@ -172,14 +173,16 @@ class Separator:
             as came.
 
         Raises:
-            OptionError: a block holds no floating-point numbers, or is not ``(channel, sample)``.
+            OptionError: a block holds no floating-point numbers, is not ``(channel, sample)``, or has not as many
+                channels as the first; or the rate is no whole number of 1000 to 10 million.
             NonFiniteAudioError: a sample is not a number, or infinite.
         """
+        sample_rate = _checked_rate(sample_rate)
         iterator = map(_as_float32, blocks)
         first = next(iterator, None)
         if first is None:
             return
-        together = itertools.chain([first], iterator)
+        together = itertools.chain([first], _of_as_many_channels(iterator, len(first)))
         yield from self._ensemble.stream(together, sample_rate=sample_rate, channels=len(first))
 
     def separate_file(
@@ -187,10 +190,10 @@ class Separator:
         path: str | PathLike[str],
         out_dir: str | PathLike[str],
         *,
-        stems: Sequence[str] = STEMS,
+        stems: Sequence[str] | str = STEMS,
         template: str = DEFAULT_TEMPLATE,
         track: str | None = None,
-        format: OutputFormat | None = None,
+        format: OutputFormat | str | None = None,
         clip: Clip = "rescale",
         overwrite: bool = False,
         salvage: bool = False,
@@ -203,10 +206,10 @@ class Separator:
         Args:
             path: audio, or a video with sound.
             out_dir: made if it is not there.
-            stems: of ``vocals`` and ``accompaniment``.
+            stems: ``vocals``, ``accompaniment`` or both.
             template: of the path under ``out_dir``.
             track: stands for ``{track}`` in it; None takes the file's name.
-            format: None is wav, as deep as the input.
+            format: of the stems, or its container's name, such as ``mp3``. None is wav, as deep as the input.
             clip: what to do where integers or a lossy format would clip: ``rescale`` all stems by one gain, or
                 ``clamp``.
             overwrite: replace outputs that exist.
@@ -215,11 +218,12 @@ class Separator:
 
         Raises:
             InputError: missing, unreadable, damaged, or no audio.
-            OptionError: no such stem or ``clip``, or the format cannot hold the channels.
+            OptionError: no such stem, format or ``clip``, or the format cannot hold the channels.
             OutputError: exists, is the input itself, cannot be written, or leaves ``out_dir``.
         """
         began = time.perf_counter()
-        path, format = Path(path), format or OutputFormat()
+        path, format = Path(path), OutputFormat.named(format)
+        stems = (stems,) if isinstance(stems, str) else stems
         unknown = [stem for stem in stems if stem not in STEMS]
         if unknown or not stems:
             raise OptionError(
@@ -249,7 +253,7 @@ class Separator:
                     channels=info.channels,
                     format=format,
                     clip=clip,
-                    tags=read_tags(path),
+                    tags=read_tags(path).made_by(self.model_id),
                     replace=overwrite,
                 ) as files,
                 closing(
@@ -294,7 +298,7 @@ def _check_target(target: Path, source: Path, overwrite: bool) -> None:
 @contextmanager
 def _no_empty_folders(files: Iterable[Path]) -> Generator[None, None, None]:
     """Where the block fails, the folders that were made for ``files`` go, unless others put files there."""
-    new = {folder for file in files for folder in file.parents if not os.path.exists(folder)}
+    new = {folder for file in files for folder in file.parents if not os.path.lexists(folder)}
     try:
         yield
     except BaseException:
@@ -302,6 +306,28 @@ def _no_empty_folders(files: Iterable[Path]) -> Generator[None, None, None]:
             with suppress(OSError):
                 folder.rmdir()
         raise
+
+
+def _checked_rate(sample_rate: object) -> int:
+    """A sample rate that a caller gives, who may give anything; 44100.0 is 44100."""
+    is_whole = isinstance(sample_rate, Real) and float(sample_rate).is_integer()
+    rate = int(float(sample_rate)) if is_whole else None  # type: ignore[arg-type]
+    if rate is None or not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise OptionError(
+            f"a sample rate of {sample_rate!r} is not a whole number of {LOWEST_RATE} to {HIGHEST_RATE}",
+            "Give that of the samples, in Hz: 44100.",
+        )
+    return rate
+
+
+def _of_as_many_channels(blocks: Iterable[Samples], channels: int) -> Iterator[Samples]:
+    for block in blocks:
+        if len(block) != channels:
+            raise OptionError(
+                f"a block of {len(block)} channels comes after one of {channels}",
+                "Give all blocks as many channels.",
+            )
+        yield block
 
 
 def _as_float32(block: npt.NDArray[Any] | Tensor) -> Samples:

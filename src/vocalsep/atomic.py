@@ -56,13 +56,13 @@ def make_folder(folder: Path) -> None:
     except OSError as error:
         known = output_error(error, folder / "*")
         if type(known) is OutputNotWritableError and error.errno != errno.ENAMETOOLONG:
-            known.message = f"cannot make the folder {folder}: {_why_no_folder(error)}"
+            known.message = f"cannot write to {folder}: {_why_no_folder(error)}"
         raise known from error
 
 
 def _why_no_folder(error: OSError) -> str:
     if error.errno == errno.ENOENT:  # its parents are there, or were made: it is no place for folders, like /proc
-        return "no folders can be made there"
+        return "no folder can be made there"
     return error.strerror or type(error).__name__
 
 

@@ -14,8 +14,8 @@ class SplitResult:
         input: the file that was split.
         outputs: stem to file.
         seconds: of audio.
-        sample_rate: of input and outputs, in Hz.
-        channels: likewise.
+        sample_rate: of the input, in Hz.
+        channels: of the input.
         wall_seconds: that the split took.
         model: id or path of the model.
         weights_sha256: of the weights file.

@@ -103,9 +103,9 @@ def check_template(template: str) -> None:
 
 def _fitting(track: str, template: str, fields: Mapping[str, str]) -> str:
     """``track``, or as much of it as leaves no part of the path too long, whichever the stem."""
-    longest, fitting = _LONGEST_NAME_BYTES, track
+    longest, fitting = max(len(part.encode()) for part in track.split("/")), track
     while excess := _excess(template.format(track=fitting, stem=_LONGEST_STEM, **fields)):
-        longest -= excess
+        longest -= -(-excess // template.count("{track}"))  # a part may hold it more than once
         if longest < _LEAST_NAME_BYTES:
             raise TemplateError(
                 f"template '{template}' makes names of more than {_LONGEST_PART_BYTES} bytes",

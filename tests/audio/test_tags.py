@@ -21,7 +21,7 @@ from mutagen.mp3 import MP3
 from vocalsep.audio.formats import OutputFormat
 from vocalsep.audio.stem_files import StemFiles
 from vocalsep.audio.tag_fields import FIELDS
-from vocalsep.audio.tags import Picture, Tags, read_tags, write_tags
+from vocalsep.audio.tags import Picture, Tags, read_model, read_tags, write_tags
 
 JPEG = Picture(data=b"\xff\xd8\xff\xe0" + bytes(range(256)) * 600, mime="image/jpeg")
 PNG = Picture(data=b"\x89PNG\r\n\x1a\n" + bytes(5000), mime="image/png", kind=4)
@@ -56,6 +56,7 @@ SONG = Tags(
         "albumsort": ("Album, The",),
         "albumartistsort": ("Various, The",),
         "composersort": ("Composer, The",),
+        "encodedby": ("vocalsep m",),
         "lyrics": ("A line\nand another 音",),
         "syncedlyrics": ("[00:01.500]A line\n[01:02.250]and another 音",),
         "rating": ("80",),
@@ -293,6 +294,16 @@ def test_an_id3_tag_ahead_of_any_file_and_an_ape_tag_behind(tmp_path, song, enco
         ape["Title"] = "behind"
         ape.save(path)
         assert dict(read_tags(path).text) == {"title": ("behind",)}, ending
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_a_stem_says_which_model_made_it(tmp_path, song, write, container: str) -> None:
+    path = tmp_path / f"a.{container}"
+    tags = Tags(text={"encodedby": ("LAME",)})
+    write(path, song(3000), OutputFormat(container=container), tags=tags)
+    assert read_model(path) is None
+    write(path, song(3000), OutputFormat(container=container), tags=tags.made_by("a+b"))
+    assert read_model(path) == "a+b"
 
 
 def test_loudness_of_the_song_is_not_that_of_a_stem(tmp_path, song, write) -> None:

@@ -63,6 +63,7 @@ FIELDS: tuple[TagField, ...] = (
     TagField("albumsort", "TSOA", "soal", ("album-sort", "WM/AlbumSortOrder")),
     TagField("albumartistsort", "TSO2", "soaa", ("album_artist-sort", "WM/AlbumArtistSortOrder")),
     TagField("composersort", "TSOC", "soco", ("composer-sort", "WM/ComposerSortOrder")),
+    TagField("encodedby", "TENC", _ITUNES + "ENCODEDBY", ("encoded_by", "WM/EncodedBy")),
     TagField("lyrics", "USLT", "\xa9lyr", ("unsyncedlyrics", "unsynced lyrics", "WM/Lyrics")),
     TagField("syncedlyrics", "SYLT", _ITUNES + "SYNCEDLYRICS"),
     TagField("rating", "POPM", _ITUNES + "RATING", ("WM/SharedUserRating",)),

@@ -27,6 +27,7 @@ from vocalsep.audio.tag_fields import FIELDS, TOTALS, TagField
 
 _log = logging.getLogger(__name__)
 
+_PROGRAM = "vocalsep "
 _FRONT_COVER = 3
 _LARGEST_FLAC_PICTURE = 2**24 - 2**16  # a FLAC metadata block counts its bytes in 24 bits
 _MP4_PICTURES = {"image/png": MP4Cover.FORMAT_PNG, "image/jpeg": MP4Cover.FORMAT_JPEG}
@@ -92,6 +93,10 @@ class Tags:
         titles = tuple(f"{title} ({stem.capitalize()})" for title in self.text.get("title", ()))
         return replace(self, text={**self.text, "title": titles}) if titles else self
 
+    def made_by(self, model: str) -> Tags:
+        """These tags with a model that made the file, which `read_model` gives back."""
+        return replace(self, text={**self.text, "encodedby": (f"{_PROGRAM}{model}",)})
+
     def fitting(self, container: str) -> Tags:
         """These tags without the pictures that files of a container cannot hold, for which a warning is given."""
         kept = tuple(picture for picture in self.pictures if _holds(container, picture))
@@ -117,6 +122,15 @@ def read_tags(path: Path) -> Tags:
         if tags.text or tags.pictures:
             return tags
     return Tags()
+
+
+def read_model(path: Path) -> str | None:
+    """The model that made a stem, by its tags; None where they do not say it."""
+    try:
+        maker = next(iter(_of_container(path).text.get("encodedby", ())), "")
+    except _BROKEN:
+        return None
+    return maker.removeprefix(_PROGRAM) if maker.startswith(_PROGRAM) else None
 
 
 def write_tags(path: Path, tags: Tags) -> None:

@@ -123,12 +123,20 @@ class Batch:
         if track.error:
             return Outcome(track, error=track.error)
         try:
-            return Outcome(track) if self._options.skip_existing and self._is_done(track) else None
+            if self._options.skip_existing and self._is_done(track):
+                return Outcome(track, made_by=self._maker(track))
+            return None
         except OutputError as error:
             return Outcome(track, error=error)
 
     def _is_done(self, track: Track) -> bool:
         return all(exists(path) for path in self._options.targets(track.name, self._options.stems))
+
+    def _maker(self, track: Track) -> str | None:
+        """The model that made the stems of a track, where they say it."""
+        from vocalsep.audio.tags import read_model
+
+        return read_model(self._options.targets(track.name, self._options.stems)[0])
 
     def _separate(self, separator: FileSeparator, path: Path, name: str, advance: Progress) -> SplitResult:
         def progress(done: float, total: float | None) -> None:
