@@ -20,6 +20,7 @@ from torch import Tensor
 from vocalsep.atomic import exists, output_exists
 from vocalsep.audio.formats import HIGHEST_RATE, LOWEST_RATE, OutputFormat
 from vocalsep.audio.info import Samples
+from vocalsep.audio.loudspeakers import to_stereo
 from vocalsep.audio.reader import open_audio
 from vocalsep.audio.stem_files import Clip, StemFiles
 from vocalsep.audio.tags import read_tags
@@ -195,6 +196,7 @@ class Separator:
         track: str | None = None,
         format: OutputFormat | str | None = None,
         clip: Clip = "rescale",
+        downmix: bool = False,
         overwrite: bool = False,
         salvage: bool = False,
         progress: Progress | None = None,
@@ -212,6 +214,7 @@ class Separator:
             format: of the stems, or its container's name, such as ``mp3``. None is wav, as deep as the input.
             clip: what to do where integers or a lossy format would clip: ``rescale`` all stems by one gain, or
                 ``clamp``.
+            downmix: bring what has more than two channels down to stereo once it is separated.
             overwrite: replace outputs that exist.
             salvage: split what can be decoded of a damaged file.
             progress: called now and then, in this thread.
@@ -244,13 +247,15 @@ class Separator:
             )
             for target in targets.values():
                 _check_target(target, path, overwrite)
+            downmix = downmix and info.channels > 2
             n_samples, silent = 0, True
             with (
                 _no_empty_folders(targets.values()),
                 StemFiles(
                     targets,
                     sample_rate=info.sample_rate,
-                    channels=info.channels,
+                    channels=2 if downmix else info.channels,
+                    layout=() if downmix else info.layout,
                     format=format,
                     clip=clip,
                     tags=read_tags(path).made_by(self.model_id),
@@ -264,7 +269,8 @@ class Separator:
                     for block in blocks:
                         n_samples += block[STEMS[0]].shape[-1]
                         silent = silent and not any(samples.any() for samples in block.values())
-                        drain.put({stem: block[stem] for stem in stems})
+                        kept = {stem: block[stem] for stem in stems}
+                        drain.put({s: to_stereo(x, info.layout) for s, x in kept.items()} if downmix else kept)
                         if progress:
                             total = info.n_samples / info.sample_rate if info.n_samples else None
                             progress(n_samples / info.sample_rate, total)

@@ -15,8 +15,11 @@ from typer.testing import CliRunner
 
 from stem_reading import leftovers, read
 from vocalsep.api import Separator
+from vocalsep.audio.formats import OutputFormat
+from vocalsep.audio.loudspeakers import to_stereo
 from vocalsep.audio.reader import open_audio
 from vocalsep.audio.resample import resample_blocks
+from vocalsep.audio.writer import AudioWriter
 from vocalsep.cli.app import app
 from vocalsep.weights.manifest import load_manifest
 
@@ -489,3 +492,44 @@ def test_names_that_the_template_makes_too_long_are_cut(vocalsep, song, tmp_path
         assert soundfile.info(path).frames == 88200
     again = vocalsep(tmp_path / "in", "-o", tmp_path / "out", "--template", template, "--skip-existing")
     assert again.error_line.endswith("skipped, its stems are there")
+
+
+@pytest.mark.parametrize("container", ["wav", "flac", "mp3", "ogg", "opus", "m4a"])
+def test_surround_sound_becomes_stereo_where_that_is_asked_for(vocalsep, tmp_path, container):
+    """And the stems sum to the stereo of the song."""
+    samples = (0.05 * np.random.default_rng(1).standard_normal((6, 30000))).astype(np.float32)
+    soundfile.write(tmp_path / "surround.wav", samples.T, 48000, subtype="FLOAT")
+    arguments = (tmp_path / "surround.wav", "-o", tmp_path, "-f", container)
+    if container not in ("wav", "flac"):
+        refused = vocalsep(*arguments)
+        assert (refused.code, "Use --downmix for stereo" in refused.error_line) == (2, True)
+    done = vocalsep(*arguments, "--downmix")
+    assert done.code == 0, done.err
+    stems = []
+    for stem in ("vocals", "accompaniment"):
+        with open_audio(tmp_path / f"surround/{stem}.{container}") as audio:
+            assert audio.info.channels == 2
+            stems.append(np.concatenate(list(audio.blocks()), axis=1))
+    if container in ("wav", "flac"):
+        assert np.abs(sum(stems) - to_stereo(samples, ())).max() < 1e-4
+
+
+def test_stereo_stays_as_it_is_with_downmix(vocalsep, song, tmp_path):
+    for arguments in (("-o", tmp_path / "a"), ("-o", tmp_path / "b", "--downmix")):
+        assert vocalsep(song, *arguments).code == 0
+    for stem in ("vocals.wav", "accompaniment.wav"):
+        assert (tmp_path / "a/song" / stem).read_bytes() == (tmp_path / "b/song" / stem).read_bytes()
+
+
+def test_stems_of_surround_sound_have_its_loudspeakers(vocalsep, tmp_path):
+    layout = ("FL", "FR", "FC", "LFE", "SL", "SR")
+    samples = (0.05 * np.random.default_rng(1).standard_normal((6, 30000))).astype(np.float32)
+    with AudioWriter(
+        tmp_path / "a.wav", sample_rate=44100, channels=6, format=OutputFormat(), layout=layout
+    ) as writer:
+        writer.write(samples)
+        writer.commit()
+    assert vocalsep(tmp_path / "a.wav", "-o", tmp_path).code == 0
+    for stem in ("vocals", "accompaniment"):
+        with open_audio(tmp_path / f"a/{stem}.wav") as audio:
+            assert audio.info.layout == layout

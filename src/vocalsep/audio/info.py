@@ -30,6 +30,8 @@ class AudioInfo:
         codec: its name in lower case: ``pcm_16``, ``flac``, ``mp3``, ``aac``, ...
         depth: of the output that loses nothing of an integer input. 8-bit and lossy audio need 16 bits;
             32-bit integers and floats need float.
+        layout: the loudspeaker of each channel: ``FL``, ``FR``, ``FC``, ``LFE``, ``BL``, ... as FFmpeg names them;
+            empty where the file does not say.
     """
 
     sample_rate: int
@@ -37,6 +39,7 @@ class AudioInfo:
     n_samples: int | None
     codec: str
     depth: Depth
+    layout: tuple[str, ...] = ()
 
 
 class Decoder(Protocol):

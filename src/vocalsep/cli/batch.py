@@ -43,6 +43,7 @@ class FileOptions:
     stems: tuple[str, ...]
     format: OutputFormat
     clip: Literal["rescale", "clamp"]
+    downmix: bool
     overwrite: bool
     skip_existing: bool
     salvage: bool
@@ -153,6 +154,7 @@ class Batch:
             track=name,
             format=options.format,
             clip=options.clip,
+            downmix=options.downmix,
             overwrite=options.overwrite or options.skip_existing,
             salvage=options.salvage,
             progress=progress,

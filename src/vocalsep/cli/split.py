@@ -147,6 +147,9 @@ def split(
             "--clip", rich_help_panel=_OUTPUT, help="Where outputs would clip: one gain for all stems, or clamp."
         ),
     ] = Clip.rescale,
+    downmix: Annotated[
+        bool, typer.Option("--downmix", rich_help_panel=_OUTPUT, help="Stereo outputs of surround sound.")
+    ] = False,
     template: Annotated[
         str, typer.Option("--template", rich_help_panel=_OUTPUT, help="Path of a stem in the output folder.")
     ] = DEFAULT_TEMPLATE,
@@ -286,6 +289,7 @@ def split(
                 rate=rate,
             ),
             clip=clip.value,
+            downmix=downmix,
             overwrite=overwrite,
             skip_existing=skip_existing,
             salvage=salvage,
