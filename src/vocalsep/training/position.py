@@ -33,11 +33,27 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepReport:
-    """What is told of a step: where the run is, the loss, and seconds of audio trained on a second."""
+    """What is told of a step.
+
+    Attributes:
+        epoch: epochs that are complete.
+        epochs: the most there will be.
+        step: steps that are done.
+        steps: the most there will be.
+        loss: mean of the epoch so far.
+        audio_rate: seconds of audio that were trained on in a second.
+        seconds_a_step: that the run took so far, with its validation.
+    """
 
     epoch: int
     epochs: int
-    epoch_step: int
-    epoch_steps: int
+    step: int
+    steps: int
     loss: float
     audio_rate: float
+    seconds_a_step: float
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds to the end of the run, if nothing ends it before."""
+        return (self.steps - self.step) * self.seconds_a_step
