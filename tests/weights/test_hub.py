@@ -298,7 +298,7 @@ def test_a_user_without_a_home_folder_is_told_of_hf_home(monkeypatch):
 
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", homeless)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", "~/.cache/huggingface/hub")
-    with pytest.raises(DownloadError, match="no home folder to keep .*Set HF_HOME"):
+    with pytest.raises(DownloadError, match=r"no home folder to keep .*Set HF_HOME"):
         fetch_repo("hf:someone/voices")
 
 
