@@ -26,7 +26,7 @@ def test_quick_is_bounded_in_steps_and_audio():
     """So that it ends within the hour on two cores, whatever the data are."""
     recipe = load_recipe("quick")
     audio_seconds = recipe.run.max_steps * recipe.data.batch_size * recipe.data.chunk_seconds
-    assert audio_seconds == 3600
+    assert audio_seconds == 2400
     for architecture in ("tdf", "tdsa", "tdt"):
         assert recipe.model_config(architecture)["growth"] == 12
 
