@@ -9,6 +9,7 @@ import vocalsep
 from helpers.stem_reading import leftovers, read
 from vocalsep import Separator, SplitResult, list_models, load_model
 from vocalsep.audio.formats import OutputFormat
+from vocalsep.audio.reader import open_audio
 from vocalsep.errors import NonFiniteAudioError, OptionError, OutputExistsError
 
 
@@ -202,3 +203,67 @@ def test_public_names():
     assert load_model().config.sample_rate == 44100
     with pytest.raises(AttributeError, match="no attribute 'nope'"):
         _ = vocalsep.nope
+
+
+@pytest.mark.parametrize(
+    "rate", [0, -1, 1, 999, 10**8, "44100", 48000.5, None, float("nan"), float("inf"), 44100 + 0j]
+)
+def test_sample_rates_that_are_none(separator, tone, rate):
+    for call in (
+        lambda: separator.separate(tone, rate),
+        lambda: list(separator.stream([tone], rate)),
+    ):
+        with pytest.raises(OptionError, match="sample rate") as refused:
+            call()
+        assert repr(rate) in refused.value.message
+
+
+@pytest.mark.parametrize("rate", [44100.0, np.int64(44100), np.float32(44100)])
+def test_sample_rates_of_other_types(separator, tone, rate):
+    np.testing.assert_array_equal(
+        separator.separate(tone, rate)["vocals"], separator.separate(tone, 44100)["vocals"]
+    )
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_blocks_that_change_their_channels_are_refused(separator, tone, channels):
+    blocks = [tone, np.zeros((channels, 5000), np.float32)]
+    with pytest.raises(OptionError, match=f"{channels} channels comes after one of 2"):
+        list(separator.stream(blocks, 44100))
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"overlap": "0.5"},
+        {"overlap": float("nan")},
+        {"segment_seconds": "7"},
+        {"batch_size": 1.5},
+        {"batch_size": 0},
+        {"shifts": "1"},
+        {"wiener": 0.5},
+        {"threads": "2"},
+    ],
+)
+def test_settings_of_a_wrong_type_are_refused(option):
+    (value,) = option.values()
+    with pytest.raises(OptionError, match=str(value)):
+        Separator(**option)
+
+
+@pytest.mark.parametrize("container", ["wav", "flac", "mp3", "ogg", "opus", "m4a"])
+def test_a_format_by_name(separator, song, tmp_path, container):
+    result = separator.separate_file(song, tmp_path, stems="vocals", format=container)
+    assert result.outputs == {"vocals": tmp_path / f"song/vocals.{container}"}
+    with open_audio(result.outputs["vocals"]) as audio:
+        assert (audio.info.channels, sum(block.shape[1] for block in audio.blocks())) == (
+            2,
+            88200 if container != "opus" else 96000,
+        )
+
+
+@pytest.mark.parametrize("format", ["aiff", "MP3", "", 3, b"mp3"])
+def test_formats_that_are_none(separator, song, tmp_path, format):
+    with pytest.raises(OptionError, match=f"unknown output format {format!r}"):
+        separator.separate_file(song, tmp_path / "out", format=format)
+    assert not (tmp_path / "out").exists()

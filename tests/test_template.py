@@ -80,6 +80,44 @@ def test_no_track_leaves_the_folder(track):
     assert all(len(part.encode()) <= 240 and not set(part) & set('<>:"|?*\\\0\n') for part in path.parts[2:])
 
 
+@given(
+    track=st.text(st.characters(), min_size=50, max_size=300),
+    template=st.sampled_from(
+        [
+            "{track} - {stem}.{ext}",
+            "{track}{stem}{track}",
+            "x{track}/{model} {stem}.{ext}",
+            "{track} {model} {stem}",
+        ]
+    ),
+)
+@example("x" * 240, "{track} - {stem}.{ext}")
+@example("a" * 200 + "/" + "夜" * 80, "{track} - {stem}.{ext}")
+def test_no_part_of_a_path_is_too_long_and_the_stems_are_apart(track, template):
+    paths = stem_paths(
+        Path("o"), template, track=track, stems=("vocals", "accompaniment"), ext="opus", model="compact"
+    )
+    assert paths["vocals"] != paths["accompaniment"]
+    assert all(len(part.encode()) <= 255 for path in paths.values() for part in path.parts)
+
+
+def test_long_names_that_differ_at_their_end_stay_apart():
+    names = [f"{'x' * 238}{i}" for i in range(10)]
+    paths = [stem_path(Path("o"), "{track} - {stem}.{ext}", **{**FIELDS, "track": name}) for name in names]
+    assert len({path.name.casefold() for path in paths}) == 10
+    assert stem_path(Path("o"), "{track} - {stem}.{ext}", **{**FIELDS, "track": "x" * 200}).name.startswith(
+        "x" * 200
+    )
+
+
+@pytest.mark.parametrize(
+    "template", ["x" * 240 + "{track}{stem}", "{track}/{stem}" + "x" * 256, "{model} {track}{stem}"]
+)
+def test_a_template_without_room_for_the_name_is_refused(template):
+    with pytest.raises(TemplateError, match="255 bytes"):
+        stem_path(Path("o"), template, **{**FIELDS, "track": "y" * 100, "model": "m" * 230})
+
+
 def test_names_in_every_script_stay():
     for track in ("Владивосток 2000", "夜に駆ける", "أغنية", "Sigur Rós – Hoppípolla", "🎤"):
         assert stem_path(Path("o"), DEFAULT_TEMPLATE, **{**FIELDS, "track": track}).parent.name == track

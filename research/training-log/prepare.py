@@ -5,9 +5,11 @@
 RECORDINGS holds ``index.json``, a list of ``{"id", "pool", "file", "kind", "author", "speaker", "seconds",
 "source_sample_rate"}``, and the files it names, in any format that FFmpeg reads. The kind is ``singing``,
 ``speech`` or ``instrumental``. An entry without a file is ``POOL/ID.opus``, and one without a rate is at 44.1 kHz.
-A song whose guitar is apart (``X_backing``, ``X_guitar``) is written whole too. OUT gets ``speakers`` (at the rate they were recorded at, for ``vocalsep data synth
---voices``), ``voices`` and ``music`` (at 44.1 kHz, for ``pools:``), the latter two in ``train`` and ``valid``:
-what validates, trains nothing, though other songs of one of its singers do.
+A song whose guitar is apart (``X_backing``, ``X_guitar``) is written whole too.
+
+OUT gets ``speakers`` (at the rate they were recorded at, for ``vocalsep data synth --voices``), ``voices`` and
+``music`` (at 44.1 kHz, for ``pools:``), the latter two in ``train`` and ``valid``: what validates, trains nothing,
+though other songs of one of its singers do.
 """
 
 from __future__ import annotations

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import os
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from numbers import Real
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -15,7 +17,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from vocalsep.audio.formats import OutputFormat
+from vocalsep.audio.formats import HIGHEST_RATE, LOWEST_RATE, OutputFormat
+from vocalsep.audio.loudspeakers import to_stereo
 from vocalsep.audio.reader import open_audio
 from vocalsep.audio.samples import Samples
 from vocalsep.audio.stem_files import Clip, StemFiles
@@ -141,7 +144,7 @@ class Separator:
 
         Raises:
             OptionError: the waveform has no samples, another number of axes, or no floating-point numbers; or it
-                is ``(sample, channel)``.
+                is ``(sample, channel)``; or the rate is no whole number of 1000 to 10 million.
             NonFiniteAudioError: a sample is not a number, or infinite.
         """
         samples = waveform if isinstance(waveform, Tensor) else np.asarray(waveform)
@@ -150,6 +153,7 @@ class Separator:
             raise OptionError(f"a waveform of shape {shape} is neither (channel, sample) nor (sample,)")
         if len(shape) == 2 and shape[0] > max(shape[1], _MOST_LIKELY_CHANNELS):
             raise OptionError(f"a waveform of shape {shape} is not (channel, sample)", "Transpose it: waveform.T")
+        sample_rate = _checked_rate(sample_rate)
         song = [_as_float32(samples.reshape(-1, shape[-1]))]
         level = self._ensemble.level(song)
         blocks = list(self._ensemble.stream(song, sample_rate=sample_rate, channels=len(song[0]), level=level))
@@ -176,14 +180,16 @@ class Separator:
             as came.
 
         Raises:
-            OptionError: a block holds no floating-point numbers, or is not ``(channel, sample)``.
+            OptionError: a block holds no floating-point numbers, is not ``(channel, sample)``, or has not as many
+                channels as the first; or the rate is no whole number of 1000 to 10 million.
             NonFiniteAudioError: a sample is not a number, or infinite.
         """
+        sample_rate = _checked_rate(sample_rate)
         iterator = map(_as_float32, blocks)
         first = next(iterator, None)
         if first is None:
             return
-        together = itertools.chain([first], iterator)
+        together = itertools.chain([first], _of_as_many_channels(iterator, len(first)))
         yield from self._ensemble.stream(together, sample_rate=sample_rate, channels=len(first))
 
     def separate_file(
@@ -191,11 +197,12 @@ class Separator:
         path: str | PathLike[str],
         out_dir: str | PathLike[str],
         *,
-        stems: Sequence[str] = STEMS,
+        stems: Sequence[str] | str = STEMS,
         template: str = DEFAULT_TEMPLATE,
         track: str | None = None,
-        format: OutputFormat | None = None,
+        format: OutputFormat | str | None = None,
         clip: Clip = "rescale",
+        downmix: bool = False,
         overwrite: bool = False,
         salvage: bool = False,
         progress: Progress | None = None,
@@ -207,23 +214,25 @@ class Separator:
         Args:
             path: audio, or a video with sound.
             out_dir: made if it is not there.
-            stems: of ``vocals`` and ``accompaniment``.
+            stems: ``vocals``, ``accompaniment`` or both.
             template: of the path under ``out_dir``.
             track: stands for ``{track}`` in it; None takes the file's name.
-            format: None is wav, as deep as the input.
+            format: of the stems, or its container's name, such as ``mp3``. None is wav, as deep as the input.
             clip: what to do where integers or a lossy format would clip: ``rescale`` all stems by one gain, or
                 ``clamp``.
+            downmix: bring what has more than two channels down to stereo once it is separated.
             overwrite: replace outputs that exist.
             salvage: split what can be decoded of a damaged file.
             progress: called now and then, in this thread.
 
         Raises:
             InputError: missing, unreadable, damaged, or no audio.
-            OptionError: no such stem or ``clip``, or the format cannot hold the channels.
+            OptionError: no such stem, format or ``clip``, or the format cannot hold the channels.
             OutputError: exists, is the input itself, cannot be written, or leaves ``out_dir``.
         """
         began = time.perf_counter()
-        path, format = Path(path), format or OutputFormat()
+        path, format = Path(path), OutputFormat.named(format)
+        stems = (stems,) if isinstance(stems, str) else stems
         unknown = [stem for stem in stems if stem not in STEMS]
         if unknown or not stems:
             raise OptionError(
@@ -248,16 +257,18 @@ class Separator:
             if self._ensemble.normalises_song and path.is_file():  # what is no file can be read once
                 with open_audio(path, salvage=salvage) as whole:
                     level = self._ensemble.level(whole.blocks())
+            downmix = downmix and info.channels > 2
             n_samples, silent = 0, True
             with (
                 _no_empty_folders(targets.values()),
                 StemFiles(
                     targets,
                     sample_rate=info.sample_rate,
-                    channels=info.channels,
+                    channels=2 if downmix else info.channels,
+                    layout=() if downmix else info.layout,
                     format=format,
                     clip=clip,
-                    tags=read_tags(path),
+                    tags=read_tags(path).made_by(self.model_id),
                     replace=overwrite,
                 ) as files,
                 closing(
@@ -270,7 +281,8 @@ class Separator:
                     for block in blocks:
                         n_samples += block[STEMS[0]].shape[-1]
                         silent = silent and not any(samples.any() for samples in block.values())
-                        drain.put({stem: block[stem] for stem in stems})
+                        kept = {stem: block[stem] for stem in stems}
+                        drain.put({s: to_stereo(x, info.layout) for s, x in kept.items()} if downmix else kept)
                         if progress:
                             total = info.n_samples / info.sample_rate if info.n_samples else None
                             progress(n_samples / info.sample_rate, total)
@@ -296,7 +308,7 @@ def _check_target(target: Path, source: Path, overwrite: bool) -> None:
         return
     if not overwrite:
         raise output_exists(target)
-    with suppress(FileNotFoundError):  # a link that leads nowhere
+    with suppress(OSError):  # a link that leads nowhere, or in a circle
         if target.samefile(source):
             raise OutputExistsError(f"{target} is the input itself", "Choose another -o folder or --template.")
 
@@ -304,7 +316,7 @@ def _check_target(target: Path, source: Path, overwrite: bool) -> None:
 @contextmanager
 def _no_empty_folders(files: Iterable[Path]) -> Generator[None, None, None]:
     """Where the block fails, the folders that were made for ``files`` go, unless others put files there."""
-    new = {folder for file in files for folder in file.parents if not folder.exists()}
+    new = {folder for file in files for folder in file.parents if not os.path.lexists(folder)}
     try:
         yield
     except BaseException:
@@ -312,6 +324,28 @@ def _no_empty_folders(files: Iterable[Path]) -> Generator[None, None, None]:
             with suppress(OSError):
                 folder.rmdir()
         raise
+
+
+def _checked_rate(sample_rate: object) -> int:
+    """A sample rate that a caller gives, who may give anything; 44100.0 is 44100."""
+    is_whole = isinstance(sample_rate, Real) and float(sample_rate).is_integer()
+    rate = int(float(sample_rate)) if is_whole else None  # type: ignore[arg-type]
+    if rate is None or not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise OptionError(
+            f"a sample rate of {sample_rate!r} is not a whole number of {LOWEST_RATE} to {HIGHEST_RATE}",
+            "Give that of the samples, in Hz: 44100.",
+        )
+    return rate
+
+
+def _of_as_many_channels(blocks: Iterable[Samples], channels: int) -> Iterator[Samples]:
+    for block in blocks:
+        if len(block) != channels:
+            raise OptionError(
+                f"a block of {len(block)} channels comes after one of {channels}",
+                "Give all blocks as many channels.",
+            )
+        yield block
 
 
 def _as_float32(block: npt.NDArray[Any] | Tensor) -> Samples:

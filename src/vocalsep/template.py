@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import string
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from vocalsep.errors import TemplateError
@@ -15,7 +16,10 @@ FIELDS = ("track", "stem", "ext", "model")
 # what some file system cannot have in a name, control characters, and bytes that are no UTF-8
 _FORBIDDEN = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f\ud800-\udfff]')
 _EDGES = re.compile(r"^\s+|[\s.]+$")
-_LONGEST_NAME_BYTES = 240  # most file systems end at 255
+_LONGEST_NAME_BYTES = 240  # a name that is longer is cut to this
+_LONGEST_PART_BYTES = 255  # of a path, with what the template adds to the name, on most file systems
+_LEAST_NAME_BYTES = 24  # a name that had to be cut shorter would say nothing
+_LONGEST_STEM = "accompaniment"
 
 
 def stem_path(folder: Path, template: str, *, track: str, stem: str, ext: str, model: str) -> Path:
@@ -24,13 +28,15 @@ def stem_path(folder: Path, template: str, *, track: str, stem: str, ext: str, m
     Args:
         folder: the output folder.
         template: fields `FIELDS` in braces.
-        track: name of the song; slashes in it make folders.
+        track: name of the song; slashes in it make folders. It is cut where a part of the path would be longer
+            than file systems take, the same for all stems, and ends in a hash that tells it from others then.
         stem: ``vocals`` or ``accompaniment``.
         ext: the file name's ending, without a dot.
         model: id of the model.
 
     Raises:
-        TemplateError: an unknown field, or a path that leaves the folder.
+        TemplateError: an unknown field, a path that leaves the folder, or a template that leaves no room for the
+            name.
 
     Example:
         >>> stem_path(Path("out"), "{track}/{stem}.{ext}", track="song", stem="vocals", ext="wav", model="m")
@@ -40,7 +46,8 @@ def stem_path(folder: Path, template: str, *, track: str, stem: str, ext: str, m
         vocalsep.errors.TemplateError: template '../{track}/{stem}.{ext}' leaves the output folder...
     """
     check_template(template)
-    relative = template.format(track=safe_track(track), stem=stem, ext=ext, model=_safe_name(model))
+    fields = {"ext": ext, "model": _safe_name(model)}
+    relative = template.format(track=_fitting(safe_track(track), template, fields), stem=stem, **fields)
     parts = relative.split("/")
     if relative.startswith("/") or ".." in parts or not parts[-1]:
         raise TemplateError(
@@ -92,6 +99,33 @@ def check_template(template: str) -> None:
         raise TemplateError(
             f"template '{template}' leaves the output folder", f"The default is '{DEFAULT_TEMPLATE}'."
         )
+
+
+def _fitting(track: str, template: str, fields: Mapping[str, str]) -> str:
+    """``track``, or as much of it as leaves no part of the path too long, whichever the stem."""
+    longest, fitting = max(len(part.encode()) for part in track.split("/")), track
+    while excess := _excess(template.format(track=fitting, stem=_LONGEST_STEM, **fields)):
+        longest -= -(-excess // template.count("{track}"))  # a part may hold it more than once
+        if longest < _LEAST_NAME_BYTES:
+            raise TemplateError(
+                f"template '{template}' makes names of more than {_LONGEST_PART_BYTES} bytes",
+                "Put {track} or {model} into a folder of its own: '{model}/{track}/{stem}.{ext}'.",
+            )
+        fitting = "/".join(_shortened(part, longest, track) for part in track.split("/"))
+    return fitting
+
+
+def _excess(path: str) -> int:
+    """By how many bytes the longest part of a path is too long."""
+    return max(0, *(len(part.encode()) - _LONGEST_PART_BYTES for part in path.split("/")))
+
+
+def _shortened(part: str, n_bytes: int, whole: str) -> str:
+    """``part`` in at most ``n_bytes``; where it is cut, a hash of the whole name stands at its end."""
+    if len(part.encode()) <= n_bytes:
+        return part
+    mark = f"~{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
+    return _EDGES.sub("", part.encode()[: n_bytes - len(mark)].decode(errors="ignore")) + mark
 
 
 def _safe_name(name: str) -> str:

@@ -1,3 +1,4 @@
+import sys
 import unicodedata
 from pathlib import Path
 
@@ -104,6 +105,17 @@ def test_names_are_distinct_as_file_systems_see_them(tmp_path, files):
     seen = [unicodedata.normalize("NFC", track.name).casefold() for track in tracks]
     assert len(set(seen)) == len(files)
     assert names(tracks) == [safe_track(track.name) for track in tracks]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems take upper for lower case")
+def test_names_that_differ_in_case_are_those_of_each_song_alone(tmp_path):
+    """Where the outputs go to a file system that tells them apart; else they stay apart by longer names."""
+    paths = [tmp_path / name for name in ("song.wav", "Song.wav", "SONG.wav")]
+    make(*paths)
+    for out_dir in (tmp_path, tmp_path / "new" / "stems"):
+        assert names(find(*paths, out_dir=out_dir)) == ["song", "Song", "SONG"]
+        assert [names(find(path, out_dir=out_dir)) for path in paths] == [["song"], ["Song"], ["SONG"]]
+    assert len({name.casefold() for name in names(find(*paths))}) == 3
 
 
 def test_a_clashing_name_does_not_depend_on_the_order(tmp_path):

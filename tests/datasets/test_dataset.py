@@ -1,4 +1,5 @@
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -263,3 +264,11 @@ def test_opening_reads_nothing(tmp_path):
     (tmp_path / "song").mkdir()
     (tmp_path / "song" / "vocals.wav").write_text("no audio")
     assert open_dataset(str(tmp_path)).spec == f"folders:{tmp_path}"
+
+
+def test_without_a_home_folder_the_folder_for_data_is_asked_for(monkeypatch):
+    """And none is made in the working folder, with a tilde for its name."""
+    monkeypatch.delenv("VOCALSEP_DATA", raising=False)
+    monkeypatch.setattr("vocalsep.datasets.dataset.user_data_path", lambda name: Path("~") / name)
+    with pytest.raises(OptionError, match="Set VOCALSEP_DATA"):
+        data_folder()

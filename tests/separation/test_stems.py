@@ -98,3 +98,26 @@ def test_an_error_while_reading_reaches_the_caller():
 
     with pytest.raises(ValueError, match="ends here"):
         separate(blocks(), 8000, 2)
+
+
+class Smearing(IdentityModel):
+    """Puts a tenth of the loudest sample everywhere, as a spectrogram's window smears an onset."""
+
+    def forward(self, waveform):
+        return super().forward(waveform + 0.1 * waveform.abs().amax())
+
+
+@pytest.mark.parametrize(("rate", "block"), [(8000, 10_000), (8000, 333), (44100, 5000)])
+def test_where_the_song_is_silent_the_stems_are(rate, block):
+    mixture = noise(2, 3 * rate)
+    mixture[:, :rate] = 0
+    mixture[:, 2 * rate : 2 * rate + rate // 50] = 0  # 20 ms
+    mixture[:, 2 * rate + rate // 2] = 0  # one sample is no silence
+    blocks = [mixture[:, i : i + block] for i in range(0, mixture.shape[1], block)]
+    stems = separate(blocks, rate, 2, model=Smearing(sample_rate=8000))
+    for samples in stems.values():
+        assert not samples[:, :rate].any()
+        assert not samples[:, 2 * rate : 2 * rate + rate // 50].any()
+        assert samples[:, 2 * rate + rate // 2].any()
+        assert samples[:, rate + 100].any()
+    np.testing.assert_allclose(stems["vocals"] + stems["accompaniment"], mixture, atol=1e-6)

@@ -22,6 +22,15 @@ def test_paper_is_the_published_recipe():
     assert recipe.run.epochs == 13
 
 
+def test_quick_is_bounded_in_steps_and_audio():
+    """So that it ends within the hour on two cores, whatever the data are."""
+    recipe = load_recipe("quick")
+    audio_seconds = recipe.run.max_steps * recipe.data.batch_size * recipe.data.chunk_seconds
+    assert audio_seconds == 2400
+    for architecture in ("tdf", "tdsa", "tdt"):
+        assert recipe.model_config(architecture)["growth"] == 12
+
+
 def test_settings_are_read_as_toml_or_as_words():
     recipe = load_recipe(
         "default", ["run.epochs=3", "run.precision=bf16", "loss.mse_spectrogram=0.1", "model.tdf.growth=12"]
@@ -73,7 +82,7 @@ def test_files_are_recipes(tmp_path):
     path.write_text("[loss\n")
     with pytest.raises(OptionError, match=r"mine.toml is no TOML.*line 1"):
         load_recipe(str(path))
-    with pytest.raises(OptionError, match="default, paper"):
+    with pytest.raises(OptionError, match="default, paper, quick"):
         load_recipe("papr")
 
 

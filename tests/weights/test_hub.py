@@ -292,6 +292,28 @@ def test_full_disk(monkeypatch):
         fetch_repo("hf:someone/voices")
 
 
+def test_a_user_without_a_home_folder_is_told_of_hf_home(monkeypatch):
+    def homeless(*_, **__):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", homeless)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", "~/.cache/huggingface/hub")
+    with pytest.raises(DownloadError, match=r"no home folder to keep .*Set HF_HOME"):
+        fetch_repo("hf:someone/voices")
+
+
+def test_a_cache_that_may_not_be_written_is_named_with_hf_home(monkeypatch, tmp_path):
+    def refused(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", refused)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(
+        DownloadError, match=f"cannot write to {re.escape(str(tmp_path))}: Permission.*Set HF_HOME"
+    ):
+        fetch_repo("hf:someone/voices")
+
+
 @pytest.mark.parametrize("spec", ["hf:voices", "hf:a/b/c", "hf:../etc", "hf:a/..", "hf:a/b@", "hf:a/b@x/../../y"])
 def test_malformed_repositories(spec):
     with pytest.raises(OptionError, match=re.escape(f"'{spec}' is no Hub repository")):

@@ -92,6 +92,7 @@ class FfmpegDecoder:
             n_samples=self._declared_samples(first.sample_rate),
             codec=codec.canonical_name,
             depth=_depth(codec, first.format.packed.name),
+            layout=tuple(channel.name for channel in first.layout.channels),
         )
 
     def decode(self) -> Iterator[Samples]:

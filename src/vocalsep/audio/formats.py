@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from vocalsep.errors import OptionError
+
+# In hertz. At 1 Hz a few kilobytes would be a day of audio; at 2 GHz a sample of the model's would be megabytes.
+LOWEST_RATE, HIGHEST_RATE = 1000, 10_000_000
 
 Container = Literal["wav", "flac", "mp3", "ogg", "opus", "m4a"]
 Depth = Literal["16", "24", "float"]
@@ -33,14 +36,16 @@ class OutputFormat:
         bitrate_kbps: of ``mp3`` (default 256, constant), ``m4a`` (AAC, default 256) and ``opus`` (default 160),
             for all channels together. An encoder takes the nearest that it has: mono opus ends at 256, mp3
             below 32 kHz at 160.
+        rate: in hertz; None is that of the input, or the nearest that the container holds.
 
     Raises:
-        OptionError: the container does not know this depth or bitrate.
+        OptionError: the container does not know this depth, bitrate or rate.
     """
 
     container: Container = "wav"
     depth: Depth | None = None
     bitrate_kbps: int | None = None
+    rate: int | None = None
 
     def __post_init__(self) -> None:
         if self.container not in get_args(Container):
@@ -58,6 +63,30 @@ class OutputFormat:
                 else f"Only {', '.join(_BITRATES)} have a bitrate."
             )
             raise OptionError(f"{self.container} has no bitrate of {self.bitrate_kbps} kbit/s", hint)
+        if self.rate is not None and not self._has_rate(self.rate):
+            rates = _RATES.get(self.container)
+            highest = _HIGHEST_RATES.get(self.container, HIGHEST_RATE)
+            hint = f"Choose {', '.join(map(str, rates))}." if rates else f"Choose {LOWEST_RATE} to {highest}."
+            raise OptionError(f"{self.container} has no sample rate of {self.rate!r} Hz", hint)
+
+    @classmethod
+    def named(cls, format: OutputFormat | str | None) -> OutputFormat:
+        """A format, or that of a container's name; None is wav.
+
+        Raises:
+            OptionError: there is no such container.
+
+        >>> OutputFormat.named("mp3").bitrate
+        256000
+        """
+        if isinstance(format, OutputFormat):
+            return format
+        return cls() if format is None else cls(container=cast(Container, format))
+
+    def _has_rate(self, rate: object) -> bool:
+        if not isinstance(rate, int) or not LOWEST_RATE <= rate <= HIGHEST_RATE:
+            return False
+        return replace(self, rate=None).supported_rate(rate) == rate
 
     @property
     def extension(self) -> str:
@@ -104,11 +133,15 @@ class OutputFormat:
     def supported_rate(self, rate: int) -> int:
         """The rate in hertz at which audio of ``rate`` is stored: the lowest that loses nothing, or the highest.
 
+        Where a rate was asked for, it is that one.
+
         >>> OutputFormat(container="mp3").supported_rate(96000)
         48000
         >>> OutputFormat(container="opus").supported_rate(44100)
         48000
         """
+        if self.rate is not None:
+            return self.rate
         rates = _RATES.get(self.container)
         if rates is None:
             return min(rate, _HIGHEST_RATES.get(self.container, rate))

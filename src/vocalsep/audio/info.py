@@ -22,6 +22,8 @@ class AudioInfo:
         codec: its name in lower case: ``pcm_16``, ``flac``, ``mp3``, ``aac``, ...
         depth: of the output that loses nothing of an integer input. 8-bit and lossy audio need 16 bits;
             32-bit integers and floats need float.
+        layout: the loudspeaker of each channel: ``FL``, ``FR``, ``FC``, ``LFE``, ``BL``, ... as FFmpeg names them;
+            empty where the file does not say.
     """
 
     sample_rate: int
@@ -29,6 +31,7 @@ class AudioInfo:
     n_samples: int | None
     codec: str
     depth: Depth
+    layout: tuple[str, ...] = ()
 
 
 def clock(n_samples: int, sample_rate: int) -> str:

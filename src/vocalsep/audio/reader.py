@@ -11,6 +11,7 @@ from typing import BinaryIO
 import numpy as np
 
 from vocalsep.audio.decoder import Decoder
+from vocalsep.audio.formats import HIGHEST_RATE, LOWEST_RATE
 from vocalsep.audio.info import AudioInfo, clock
 from vocalsep.audio.samples import Samples
 from vocalsep.errors import (
@@ -64,8 +65,6 @@ AUDIO_EXTENSIONS = frozenset(
 
 _SNDFILE_SIGNATURES = (b"RIFF", b"RF64", b"riff", b"fLaC", b"FORM", b"caff", b".snd", b"OggS")
 _FFMPEG_SIGNATURES = (b"ID3", b"\x1a\x45\xdf\xa3", b"\x30\x26\xb2\x75")
-# In hertz. At 1 Hz a few kilobytes would be a day of audio; at 2 GHz a sample of the model's would be megabytes.
-_LOWEST_RATE, _HIGHEST_RATE = 1000, 10_000_000
 
 
 def open_audio(path: Path, *, salvage: bool = False) -> AudioReader:
@@ -107,11 +106,11 @@ class AudioReader:
             self._file.close()
             raise
         self.info = self._decoder.info
-        if not _LOWEST_RATE <= self.info.sample_rate <= _HIGHEST_RATE:
+        if not LOWEST_RATE <= self.info.sample_rate <= HIGHEST_RATE:
             self.close()
             raise NotAudioError(
                 f"{path} has a sample rate of {self.info.sample_rate} Hz",
-                f"Give audio of {_LOWEST_RATE} to {_HIGHEST_RATE} Hz.",
+                f"Give audio of {LOWEST_RATE} to {HIGHEST_RATE} Hz.",
             )
 
     def blocks(self, block_samples: int = 65536) -> Iterator[Samples]:

@@ -19,6 +19,7 @@ import soundfile
 
 from vocalsep.audio.formats import Depth, OutputFormat
 from vocalsep.audio.info import AudioInfo, clock, damaged
+from vocalsep.audio.loudspeakers import sndfile_layout
 from vocalsep.audio.quantise import quantise
 from vocalsep.audio.samples import Samples
 from vocalsep.audio.target import TargetFile
@@ -78,6 +79,7 @@ class SndfileDecoder:
             n_samples=file.frames,
             codec=(file.format if file.format == "FLAC" else file.subtype).lower(),
             depth=_DEPTHS[file.subtype],
+            layout=sndfile_layout(file),
         )
         if problem := cut_short(file):
             file.close()

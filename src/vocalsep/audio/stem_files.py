@@ -36,6 +36,7 @@ class StemFiles:
         sample_rate: in hertz.
         channels: number of channels of each stem.
         format: of all files.
+        layout: the loudspeaker of each channel.
         clip: what to do with samples beyond full scale.
         tags: of the song; each stem gets them with its name in the title.
         replace: whether `commit` replaces files that are there.
@@ -52,6 +53,7 @@ class StemFiles:
         sample_rate: int,
         channels: int,
         format: OutputFormat,
+        layout: tuple[str, ...] = (),
         clip: Clip = "rescale",
         tags: Tags | None = None,
         replace: bool = True,
@@ -60,7 +62,8 @@ class StemFiles:
         self._sample_rate = sample_rate
         self._channels = channels
         self._format = format
-        self._tags = tags
+        self._layout = layout
+        self._tags = tags.fitting(format.container) if tags else None
         self._replace = replace
         self._rescales = clip == "rescale" and format.clips
         self._peak = 0.0
@@ -136,6 +139,7 @@ class StemFiles:
                 sample_rate=self._sample_rate,
                 channels=self._channels,
                 format=self._format,
+                layout=self._layout,
                 tags=self._tags.for_stem(stem) if self._tags else None,
                 replace=self._replace,
             )

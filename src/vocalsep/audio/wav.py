@@ -7,6 +7,7 @@ import struct
 import numpy as np
 
 from vocalsep.audio.formats import OutputFormat
+from vocalsep.audio.loudspeakers import channel_mask
 from vocalsep.audio.quantise import quantise
 from vocalsep.audio.samples import Samples
 from vocalsep.audio.target import TargetFile
@@ -20,10 +21,18 @@ class WavEncoder:
     """A WAV file, which becomes RF64 (EBU Tech 3306) when it grows past 4 GiB.
 
     The room for RF64's long sizes is a JUNK chunk, which readers of plain WAV skip. More than two channels are
-    written as WAVE_FORMAT_EXTENSIBLE without loudspeaker positions.
+    written as WAVE_FORMAT_EXTENSIBLE, with their loudspeakers where ``layout`` has them.
     """
 
-    def __init__(self, target: TargetFile, sample_rate: int, channels: int, output: OutputFormat) -> None:
+    def __init__(
+        self,
+        target: TargetFile,
+        sample_rate: int,
+        channels: int,
+        output: OutputFormat,
+        layout: tuple[str, ...] = (),
+    ) -> None:
+        self._mask = channel_mask(layout)
         self._target = target
         self._sample_rate = sample_rate
         self._channels = channels
@@ -83,7 +92,7 @@ class WavEncoder:
             bits,
         )
         if extensible:
-            return fields + struct.pack("<HHIH", 22, bits, 0, code) + _SUBFORMAT
+            return fields + struct.pack("<HHIH", 22, bits, self._mask, code) + _SUBFORMAT
         return fields + (struct.pack("<H", 0) if code == _FLOAT else b"")
 
 

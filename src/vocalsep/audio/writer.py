@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
@@ -46,6 +47,7 @@ class AudioWriter:
         sample_rate: of the blocks, in hertz.
         channels: number of channels.
         format: of the file, whatever the extension of ``path``.
+        layout: the loudspeaker of each channel, which a wav keeps.
         tags: to write into it.
         replace: whether `commit` replaces a file that is there.
 
@@ -61,12 +63,14 @@ class AudioWriter:
         sample_rate: int,
         channels: int,
         format: OutputFormat,
+        layout: tuple[str, ...] = (),
         tags: Tags | None = None,
         replace: bool = True,
     ) -> None:
         if channels > format.most_channels:
             raise OptionError(
-                f"{format.container} cannot hold the {channels} channels of {path}", "Use wav, or flac up to 8."
+                f"{format.container} cannot hold the {channels} channels of {path}",
+                "Use --downmix for stereo, or wav, or flac up to 8.",
             )
         self.path = path
         self._format = format
@@ -78,7 +82,7 @@ class AudioWriter:
         self._encoder: Encoder | None = None
         with self._output_errors():
             self._target = TargetFile(self._file.path)
-            self._encoder = _encoder_class(format)(self._target, rate, channels, format)
+            self._encoder = _encoder_class(format, layout)(self._target, rate, channels, format)
 
     def write(self, block: Samples) -> None:
         """Write a block ``(channel, sample)`` of any size.
@@ -161,11 +165,13 @@ class AudioWriter:
             raise
 
 
-def _encoder_class(format: OutputFormat) -> Callable[[TargetFile, int, int, OutputFormat], Encoder]:
+def _encoder_class(
+    format: OutputFormat, layout: tuple[str, ...]
+) -> Callable[[TargetFile, int, int, OutputFormat], Encoder]:
     if format.container == "wav":
         from vocalsep.audio.wav import WavEncoder
 
-        return WavEncoder
+        return partial(WavEncoder, layout=layout)
     if format.container in ("flac", "ogg", "mp3"):
         from vocalsep.audio.sndfile import SndfileEncoder
 

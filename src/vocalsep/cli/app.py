@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,14 +12,53 @@ import typer.main
 
 from vocalsep._version import __version__
 from vocalsep.cli import stderr
-from vocalsep.cli.exit import ReportingGroup
+from vocalsep.cli.exit import ReportingGroup, reported
+from vocalsep.errors import InputUnreadableError
 
 _COMMANDS = ("split", "models", "doctor", "train", "reproduce", "evaluate", "report", "data")
 """Modules of `vocalsep.cli.commands`, each with the ``app`` of the command."""
 
 
+_DEFAULT_COMMAND = "split"
+_FOR_THE_GROUP = ("--debug",)
+"""Options of the group that stand before a command; others of its own end the program."""
+
+
 class LazyGroup(ReportingGroup):
-    """A group that builds a command when it is asked for: with all of them, every start would take 0.1 s more."""
+    """A group that builds a command when it is asked for: with all of them, every start would take 0.1 s more.
+
+    Where no command is named, ``split`` is meant: ``vocalsep SONG...``.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take the options of the group, and put in the command that is meant."""
+        place = next((i for i, text in enumerate(args) if text not in _FOR_THE_GROUP), len(args))
+        if place < len(args) and self._is_for_split(args[place], ctx):
+            args = [*args[:place], _DEFAULT_COMMAND, *args[place:]]
+        remaining: list[str] = super().parse_args(ctx, args)
+        return remaining
+
+    def _is_for_split(self, text: str, ctx: Any) -> bool:
+        if text in _COMMANDS:
+            return False
+        if text.startswith("-") and text != "-":  # an option of split that stands first
+            return text.partition("=")[0] not in {o for param in self.get_params(ctx) for o in param.opts}
+        if os.path.lexists(text):
+            return True
+        from difflib import get_close_matches  # in 5 ms that other starts do not need
+
+        return not get_close_matches(text, _COMMANDS)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command, in a folder that is there: libraries would end the process without a word of ours."""
+        with reported():
+            try:
+                Path.cwd()
+            except OSError as error:
+                raise InputUnreadableError(
+                    f"the working folder is gone ({error.strerror})", "Change to one that is there: cd ~"
+                ) from error
+        return super().invoke(ctx)
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         """The names, in the order of the help."""
@@ -55,5 +96,8 @@ def common(
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
-    """Split songs into vocals and accompaniment."""
+    """Split songs into vocals and accompaniment.
+
+    vocalsep SONG... is short for vocalsep split SONG...
+    """
     stderr.debug = debug

@@ -44,6 +44,7 @@ class FileOptions:
     stems: tuple[str, ...]
     format: OutputFormat
     clip: Literal["rescale", "clamp"]
+    downmix: bool
     overwrite: bool
     skip_existing: bool
     salvage: bool
@@ -124,12 +125,20 @@ class Batch:
         if track.error:
             return Outcome(track, error=track.error)
         try:
-            return Outcome(track) if self._options.skip_existing and self._is_done(track) else None
+            if self._options.skip_existing and self._is_done(track):
+                return Outcome(track, made_by=self._maker(track))
+            return None
         except OutputError as error:
             return Outcome(track, error=error)
 
     def _is_done(self, track: Track) -> bool:
         return all(exists(path) for path in self._options.targets(track.name, self._options.stems))
+
+    def _maker(self, track: Track) -> str | None:
+        """The model that made the stems of a track, where they say it."""
+        from vocalsep.audio.tags import read_model
+
+        return read_model(self._options.targets(track.name, self._options.stems)[0])
 
     def _separate(self, separator: FileSeparator, path: Path, name: str, advance: Progress) -> SplitResult:
         def progress(done: float, total: float | None) -> None:
@@ -146,6 +155,7 @@ class Batch:
             track=name,
             format=options.format,
             clip=options.clip,
+            downmix=options.downmix,
             overwrite=options.overwrite or options.skip_existing,
             salvage=options.salvage,
             progress=progress,

@@ -26,17 +26,18 @@ class ReportingGroup(typer.core.TyperGroup):
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         """Take the arguments apart."""
-        with _reported():
+        with reported():
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
-        with _reported():
+        with reported():
             return super().invoke(ctx)
 
 
 @contextmanager
-def _reported() -> Iterator[None]:
+def reported() -> Iterator[None]:
+    """Turn an error of the block into its message and exit code."""
     try:
         yield
     except (typer.Exit, typer.Abort):

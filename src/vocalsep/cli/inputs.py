@@ -9,9 +9,11 @@ import itertools
 import logging
 import os
 import stat
+import sys
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -64,7 +66,8 @@ def find_tracks(
             raise OptionError("an input is empty", "Give a file, a folder, a pattern or -.")
         for track in _expanded(text, endings, recursive, out_dir):
             found.setdefault(track.path.absolute(), track)
-    return _without_stems(list(found.values()), stems_of)
+    key = _exact if out_dir and _tells_case(out_dir) else _folded
+    return _without_stems(list(found.values()), stems_of, key)
 
 
 def take_shard(tracks: Sequence[Track], shard: str | None) -> list[Track]:
@@ -145,11 +148,13 @@ def _unreadable(path: Path, error: OSError) -> Track:
     return Track(path, path.stem, reason)
 
 
-def _without_stems(found: list[Track], stems_of: Callable[[str], Iterable[Path]]) -> list[Track]:
+def _without_stems(
+    found: list[Track], stems_of: Callable[[str], Iterable[Path]], key: Callable[[str], str]
+) -> list[Track]:
     """The tracks, named, but for files that are stems of others: an earlier run made them, of whatever type."""
     songs = found
     while True:
-        tracks = _distinct(songs)
+        tracks = _distinct(songs, key)
         owners = defaultdict(set)
         for track in tracks:
             for stem in stems_of(track.name) if not track.error else ():
@@ -168,18 +173,15 @@ def _place(path: Path) -> tuple[str, str]:
     return os.path.realpath(path.parent), path.stem
 
 
-def _distinct(tracks: list[Track]) -> list[Track]:
-    """The tracks with safe names, longer ones where they would share one.
-
-    File systems may take upper for lower case and composed for decomposed letters.
-    """
+def _distinct(tracks: list[Track], key: Callable[[str], str]) -> list[Track]:
+    """The tracks with safe names, longer ones where two would have one ``key``."""
     names = [safe_track(track.name) for track in tracks]
     for longer in _LONGER_NAMES:
-        keys = [_key(name) for name in names]
+        keys = [key(name) for name in names]
         count = Counter(keys)
         names = [
-            name if count[key] == 1 else safe_track(longer(track))
-            for track, name, key in zip(tracks, names, keys, strict=True)
+            name if count[own] == 1 else safe_track(longer(track))
+            for track, name, own in zip(tracks, names, keys, strict=True)
         ]
     return [replace(track, name=name) for track, name in zip(tracks, names, strict=True)]
 
@@ -197,5 +199,31 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:12]
 
 
-def _key(name: str) -> str:
+def _exact(name: str) -> str:
+    return name
+
+
+def _folded(name: str) -> str:
+    """A name as file systems see it that take upper for lower case and composed for decomposed letters."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _tells_case(folder: Path) -> bool:
+    """Whether the file system of a folder, which need not be there yet, tells upper from lower case.
+
+    Where it cannot be found out, it is said not to: names that differ in more are right everywhere.
+    """
+    if sys.platform in ("win32", "darwin"):
+        return False
+    with suppress(OSError):
+        there = next(f for f in (folder, *folder.absolute().parents) if f.is_dir())
+        outer = there.resolve()
+        beside = [outer] if outer.stat().st_dev == outer.parent.stat().st_dev else []
+        for path in itertools.chain(there.iterdir(), beside):
+            if path.name.swapcase() != path.name:
+                return not _is_same(path, path.with_name(path.name.swapcase()))
+    return False
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    return os.path.lexists(other) and os.path.samestat(os.lstat(path), os.lstat(other))

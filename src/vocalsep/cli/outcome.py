@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vocalsep.cli import stderr
 from vocalsep.cli.exit import exit_code
@@ -13,14 +14,25 @@ from vocalsep.cli.inputs import Track
 from vocalsep.errors import BatchError
 from vocalsep.split_result import SplitResult
 
+if TYPE_CHECKING:
+    from vocalsep.audio.formats import OutputFormat
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a track: a result, an error, or neither where it was skipped."""
+    """What came of a track: a result, an error, or neither where it was skipped.
+
+    Attributes:
+        track: which.
+        result: where it was split.
+        error: where it could not be.
+        made_by: the model that made the stems that were there, where they say it.
+    """
 
     track: Track
     result: SplitResult | None = None
     error: Exception | None = None
+    made_by: str | None = None
 
 
 def give(outcome: Outcome, *, as_json: bool) -> None:
@@ -34,11 +46,13 @@ def give(outcome: Outcome, *, as_json: bool) -> None:
             _print_result(str(path))
 
 
-def tell(outcome: Outcome, *, quiet: bool, alone: bool) -> None:
+def tell(outcome: Outcome, *, model: str, format: OutputFormat, quiet: bool, alone: bool) -> None:
     """Say on stderr what came of a track.
 
     Args:
         outcome: of the track.
+        model: that was asked for.
+        format: of the outputs.
         quiet: errors only.
         alone: the track is the only one, and `conclude` raises its error.
     """
@@ -48,14 +62,27 @@ def tell(outcome: Outcome, *, quiet: bool, alone: bool) -> None:
     if quiet or error:
         return
     if not result:
-        stderr.say(f"{outcome.track.path}: skipped, its stems are there")
+        stderr.say(f"{outcome.track.path}: skipped, its stems are there{_other_model(outcome.made_by, model)}")
         return
-    notes = f", all stems at gain {result.gain:.4f} so that none clips" if result.gain < 1 else ""
+    notes = _softer(result.gain, format) if result.gain < 1 else ""
     notes += ", the input is silent" if result.silent else ""
     stderr.say(
         f"{outcome.track.path}: {_clock(result.seconds)} in {result.wall_seconds:.1f} s "
         f"with {result.model} on {result.device} ({result.precision}){notes}"
     )
+
+
+def _other_model(made_by: str | None, model: str) -> str:
+    if made_by in (None, model):
+        return ""
+    return f", made by {made_by}: --overwrite makes them by {model}, {{model}} in --template keeps both"
+
+
+def _softer(gain: float, format: OutputFormat) -> str:
+    """What was done so that no stem clips, and what keeps the level of the song."""
+    keeps = "--depth float" if format.container == "wav" else "-f wav --depth float"
+    decibels = 20 * math.log10(gain)
+    return f", all stems at gain {gain:.4f} ({decibels:.1f} dB) so that none clips: {keeps} keeps the level"
 
 
 def _json_of(outcome: Outcome) -> dict[str, Any]:
@@ -69,7 +96,8 @@ def _json_of(outcome: Outcome) -> dict[str, Any]:
             "exit_code": exit_code(error),
         }
     if not result:
-        return {"input": str(outcome.track.path), "status": "skipped"}
+        skipped = {"input": str(outcome.track.path), "status": "skipped"}
+        return skipped | ({"made_by": outcome.made_by} if outcome.made_by else {})
     return {
         "input": str(outcome.track.path),
         "status": "done",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 _LONGEST_NAME = 40
+_SPEED_SECONDS = 600.0  # over which the speed is measured: the step of a training may take half a minute
 
 
 class Advance(Protocol):
@@ -45,6 +46,7 @@ class ProgressDisplay:
                 TextColumn("{task.percentage:>3.0f} %"),
                 TimeRemainingColumn(),
                 console=console,
+                speed_estimate_period=_SPEED_SECONDS,
             )
             self._tracks = bars.add_task(f"{total_tracks} tracks", total=total_tracks, visible=total_tracks > 1)
 

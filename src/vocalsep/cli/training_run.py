@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from vocalsep.training.trainer import Trainer
 
 
+_TOLD_BEFORE_A_FORECAST = 3  # reports: the first steps are slower than others
+_WORTH_A_FORECAST_SECONDS, _LONG_RUN_SECONDS = 120, 3 * 3600
+_SAID_IN_SECONDS = 90
+_QUICK = "quick"
+
+
 class Device(str, Enum):
     """What ``--device`` takes."""
 
@@ -114,7 +120,7 @@ def train_run(
             config,
             folder,
             cpu=device is Device.cpu,
-            on_step=_step_teller(advance),
+            on_step=_step_teller(advance, None if quiet else config.recipe_name),
             on_epoch=None if quiet else _tell_epoch,
             should_stop=should_stop,
         )
@@ -122,15 +128,46 @@ def train_run(
         return trainer, trainer.fit()
 
 
-def _step_teller(advance: Advance) -> Callable[[StepReport], None]:
+def _step_teller(advance: Advance, recipe: str | None) -> Callable[[StepReport], None]:
+    """What moves the bar, and says once how long the run will take; ``recipe`` is None where nothing is said."""
+    n_told = 0
+
     def tell(step: StepReport) -> None:
+        nonlocal n_told
+        n_told += 1
+        left = _duration(step.seconds_left)
         advance(
-            step.epoch * step.epoch_steps + step.epoch_step,
-            step.epochs * step.epoch_steps,
-            f"epoch {step.epoch + 1}/{step.epochs}, loss {step.loss:.4f}, {step.audio_rate:.0f} x real time",
+            step.step,
+            step.steps,
+            f"epoch {step.epoch + 1}/{step.epochs}, step {step.step}/{step.steps}, loss {step.loss:.4f}, "
+            f"{step.audio_rate:.1f} x real time, {left} left",
         )
+        if n_told == _TOLD_BEFORE_A_FORECAST and recipe and step.seconds_left > _WORTH_A_FORECAST_SECONDS:
+            stderr.say(
+                f"{step.steps} steps of {step.seconds_a_step:.1f} s: about {left} to go{_shorter(step, recipe)}"
+            )
 
     return tell
+
+
+def _shorter(step: StepReport, recipe: str) -> str:
+    """What makes a run of some hours shorter."""
+    if step.seconds_left < _LONG_RUN_SECONDS:
+        return ""
+    quick = "" if recipe == _QUICK else f"--recipe {_QUICK} ends within the hour on two cores; "
+    return f". {quick}--set run.epochs=N sets how long it goes on, and a GPU is many times as fast"
+
+
+def _duration(seconds: float) -> str:
+    """A time in the words that one would say it in.
+
+    >>> _duration(50000), _duration(100), _duration(20)
+    ('13 h 53 min', '2 min', '20 s')
+    """
+    minutes = round(seconds / 60)
+    if seconds < _SAID_IN_SECONDS:
+        return f"{seconds:.0f} s"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
 
 
 def _tell_epoch(row: Mapping[str, float]) -> None:

@@ -46,9 +46,18 @@ class Dataset(Protocol):
 
 
 def data_folder() -> Path:
-    """The folder of data sets that are named without one: ``VOCALSEP_DATA``, or the user's folder for data."""
+    """The folder of data sets that are named without one: ``VOCALSEP_DATA``, or the user's folder for data.
+
+    Raises:
+        OptionError: neither is there.
+    """
     chosen = os.environ.get("VOCALSEP_DATA")
-    return Path(chosen) if chosen else user_data_path("vocalsep") / "data"
+    if chosen:
+        return Path(chosen)
+    folder = user_data_path("vocalsep")
+    if not folder.is_absolute():
+        raise OptionError("there is no home folder to keep data sets in", "Set VOCALSEP_DATA to a folder.")
+    return folder / "data"
 
 
 def open_dataset(spec: str) -> Dataset:

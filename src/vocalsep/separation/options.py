@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 from vocalsep.errors import OptionError
 from vocalsep.models.base import LEAST_SEGMENT_SECONDS
@@ -36,17 +37,24 @@ class SeparationOptions:
     threads: int | None = None
 
     def __post_init__(self) -> None:
-        if self.segment_seconds is not None and not LEAST_SEGMENT_SECONDS <= self.segment_seconds <= 600:
+        if self.segment_seconds is not None and not _is_within(
+            self.segment_seconds, LEAST_SEGMENT_SECONDS, 600, Real
+        ):
             raise OptionError(
                 f"a segment of {self.segment_seconds} s is not within {LEAST_SEGMENT_SECONDS} to 600 s"
             )
-        if self.overlap is not None and not 0 <= self.overlap <= 0.9:
+        if self.overlap is not None and not _is_within(self.overlap, 0, 0.9, Real):
             raise OptionError(f"an overlap of {self.overlap} is not within 0 to 0.9")
-        if self.batch_size is not None and self.batch_size < 1:
-            raise OptionError(f"the batch size must be at least 1, not {self.batch_size}")
-        if not 0 <= self.shifts <= 64:
+        if self.batch_size is not None and not _is_within(self.batch_size, 1, 2**31, Integral):
+            raise OptionError(f"the batch size must be a whole number from 1 on, not {self.batch_size}")
+        if not _is_within(self.shifts, 0, 64, Integral):
             raise OptionError(f"{self.shifts} shifts are not within 0 to 64")
-        if not 0 <= self.wiener <= 64:
+        if not _is_within(self.wiener, 0, 64, Integral):
             raise OptionError(f"{self.wiener} iterations of the Wiener filter are not within 0 to 64")
-        if self.threads is not None and not 1 <= self.threads <= _MOST_THREADS:
+        if self.threads is not None and not _is_within(self.threads, 1, _MOST_THREADS, Integral):
             raise OptionError(f"{self.threads} threads are not within 1 to {_MOST_THREADS}")
+
+
+def _is_within(value: object, lowest: float, highest: float, kind: type) -> bool:
+    """Whether a value from a caller, who may give anything, is a number of this kind and range."""
+    return isinstance(value, kind) and bool(lowest <= value <= highest)  # type: ignore[operator]

@@ -22,6 +22,7 @@ from vocalsep.stem_names import ACCOMPANIMENT, STEMS
 from vocalsep.system.threads import prefetch
 
 _BLOCKS_AHEAD = 8
+_SILENCE_SECONDS = 0.01
 
 
 def stream_stems(
@@ -76,11 +77,24 @@ def stream_stems(
             # resampled there and back, the estimate may be a sample or two longer than what came in
             estimate = estimate[:, : mixture.shape[-1]].reshape(len(config.stems), n_pair, -1)
             if mixture.shape[-1]:
+                _silence(estimate, mixture, round(_SILENCE_SECONDS * sample_rate))
                 yield _both(dict(zip(config.stems, estimate, strict=True)), mixture)
     rest = _take(waiting, sum(block.shape[-1] for block in waiting))
     if rest.shape[-1]:  # or shorter
         silence = np.zeros((n_pair, rest.shape[-1]), np.float32)
         yield _both(dict.fromkeys(config.stems[:1], silence), rest)
+
+
+def _silence(estimate: Samples, mixture: Samples, n_least: int) -> None:
+    """Take out of the estimates what they have where the mixture has zeros alone, ``n_least`` or more in a row.
+
+    A spectrogram smears an onset over its window, and so into the silence before it.
+    """
+    is_silent = ~mixture.any(axis=0)
+    edges = np.flatnonzero(np.diff(is_silent, prepend=False, append=False))
+    for start, end in edges.reshape(-1, 2):
+        if end - start >= n_least:
+            estimate[..., start:end] = 0
 
 
 def _widened(block: Samples, channels: int) -> Tensor:

@@ -36,7 +36,10 @@ def sha256_of(path: Path, *, fresh: bool = False) -> str:
         return _hash(path)
     stamp = [str(path), status.st_size, status.st_mtime_ns, status.st_ino]
     name = hashlib.sha256(str(path).encode("utf-8", "surrogatepass")).hexdigest()
-    note = user_cache_path("vocalsep") / "sha256" / f"{name}.json"
+    cache = user_cache_path("vocalsep")
+    if not cache.is_absolute():  # the user has no home folder
+        return _hash(path)
+    note = cache / "sha256" / f"{name}.json"
     if not fresh:
         with suppress(OSError, ValueError, TypeError, LookupError):  # no note, or a torn one: the file is read
             remembered = json.loads(note.read_text(encoding="utf-8"))

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from vocalsep.errors import OutputNotWritableError
 from vocalsep.system.output_errors import output_error, output_exists
 
 if sys.platform != "win32":
@@ -33,7 +34,16 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise output_error(error, folder / "*") from error
+        known = output_error(error, folder / "*")
+        if type(known) is OutputNotWritableError and error.errno != errno.ENAMETOOLONG:
+            known.message = f"cannot write to {folder}: {_why_no_folder(error)}"
+        raise known from error
+
+
+def _why_no_folder(error: OSError) -> str:
+    if error.errno == errno.ENOENT:  # its parents are there, or were made: it is no place for folders, like /proc
+        return "no folder can be made there"
+    return error.strerror or type(error).__name__
 
 
 def exists(path: Path) -> bool:

@@ -22,6 +22,10 @@ def output_error(error: OSError, path: Path) -> OutputError:
         return DiskFullError(f"no space left to write {path}", "Free some space, or choose another -o folder.")
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
         return OutputNotFolderError(f"{path.parent} is not a folder", "Choose another -o folder.")
+    if error.errno == errno.ENAMETOOLONG:
+        return OutputNotWritableError(
+            f"cannot write {path}: the name is too long for this file system", "Choose a shorter --template or -o."
+        )
     reason = error.strerror or type(error).__name__
     return OutputNotWritableError(f"cannot write {path}: {reason}", "Choose a folder you may write to with -o.")
 

@@ -168,7 +168,7 @@ def recipe_names() -> list[str]:
 
     Example:
         >>> recipe_names()
-        ['default', 'paper']
+        ['default', 'paper', 'quick']
     """
     folder = files("vocalsep.training") / "recipes"
     return sorted(item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml"))

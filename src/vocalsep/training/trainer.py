@@ -49,6 +49,7 @@ from vocalsep.training.spectrogram_module import SpectrogramModule, compare
 from vocalsep.training.validation import validate
 
 _REPORT_STEPS = 10
+_SLOW_STEP_SECONDS = 1.0  # of steps that take longer, each is reported
 """Steps between looks at the loss, each of which waits for the device."""
 
 _STATISTICS_BATCHES = 64
@@ -251,7 +252,8 @@ class Trainer:
             while position.epoch_step < self.epoch_steps and position.step < self._total_steps():
                 self._step(loaded)
                 position.seconds = time.monotonic() - began
-                if position.step % _REPORT_STEPS == 0:
+                is_slow = position.seconds > _SLOW_STEP_SECONDS * position.step
+                if is_slow or position.step % _REPORT_STEPS == 0:
                     self._report_losses(journal)
                 stopped = self._any_process_stops()
                 every = self._recipe.run.checkpoint_steps
@@ -328,10 +330,11 @@ class Trainer:
                 StepReport(
                     epoch=position.epoch,
                     epochs=self._recipe.run.epochs,
-                    epoch_step=position.epoch_step,
-                    epoch_steps=self.epoch_steps,
+                    step=position.step,
+                    steps=self._total_steps(),
                     loss=means["loss"],
                     audio_rate=chunks * data.chunk_seconds / max(position.seconds, 1e-9),
+                    seconds_a_step=position.seconds / position.step,
                 )
             )
 

@@ -176,6 +176,14 @@ def _explained(error: Exception, source: Source, offline: bool) -> ModelError | 
 
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DiskFullError(f"no space left in {cache_folder()}", "Free some, or set HF_HOME to another disk.")
+    if not cache_folder().is_absolute():
+        return DownloadError(
+            f"there is no home folder to keep {source.file} in", "Set HF_HOME to a folder that you may write to."
+        )
+    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
+        return DownloadError(
+            f"cannot write to {cache_folder()}: {error.strerror}", "Set HF_HOME to a folder that you may write to."
+        )
     revision = source.revision or "main"
     where = f"{source.repo} at {revision[:12]}"
     cause = error.__cause__

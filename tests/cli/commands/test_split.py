@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import mutagen
 import numpy as np
 import pytest
 import soundfile
@@ -14,6 +15,11 @@ from typer.testing import CliRunner
 
 from helpers.stem_reading import leftovers, read
 from vocalsep.api import Separator
+from vocalsep.audio.formats import OutputFormat
+from vocalsep.audio.loudspeakers import to_stereo
+from vocalsep.audio.reader import open_audio
+from vocalsep.audio.resample import resample_blocks
+from vocalsep.audio.writer import AudioWriter
 from vocalsep.cli.app import app
 from vocalsep.weights.manifest import load_manifest
 
@@ -215,7 +221,8 @@ def test_clipping_is_rescaled_by_one_gain_and_said(vocalsep, tmp_path):
     done = vocalsep("split", tmp_path / "hot.wav", "-o", tmp_path / "out", "--depth", "24", "--json")
     gain = json.loads(done.out)["gain"]
     assert 0.05 < gain < 0.3
-    assert f"gain {gain:.4f}" in done.err
+    assert f"at gain {gain:.4f} ({20 * np.log10(gain):.1f} dB) so that none clips" in done.err
+    assert ": --depth float keeps the level" in done.err
     total = read(tmp_path / "out/hot/vocals.wav") + read(tmp_path / "out/hot/accompaniment.wav")
     assert np.abs(total - gain * hot).max() < 1e-6
     untouched = vocalsep("split", tmp_path / "hot.wav", "-o", tmp_path / "float", "--json")
@@ -325,3 +332,204 @@ def test_an_ensemble_is_named_in_the_template_and_found_again(vocalsep, song, tm
     together, single = (read(path / "vocals.wav")[0] for path in (folder, tmp_path / "alone" / "song"))
     np.testing.assert_allclose(together, single, atol=1e-4)  # of two that are the same
     assert "skipped" in vocalsep(*command, "--skip-existing").err
+
+
+def test_the_line_on_softer_stems_names_what_keeps_the_level_in_each_format(vocalsep, tmp_path):
+    hot = 3 * np.random.default_rng(0).standard_normal((2, 22050))
+    soundfile.write(tmp_path / "hot.wav", hot.T, 44100, subtype="FLOAT")
+    for container in ("flac", "m4a"):
+        done = vocalsep("split", tmp_path / "hot.wav", "-o", tmp_path, "-f", container)
+        assert "keeps the level" in done.err
+        assert "-f wav --depth float" in done.err
+
+
+def test_a_song_alone_is_split(vocalsep, song, tmp_path, monkeypatch):
+    """As ``split`` does it, with its options before or behind the song."""
+    monkeypatch.chdir(tmp_path)
+    whole = vocalsep("split", song, "-o", "a")
+    assert whole.code == 0
+    for arguments in ([song, "-o", "b"], ["-o", "c", "song.wav"], ["--debug", song, "-o", "d"]):
+        done = vocalsep(*arguments)
+        assert done.code == 0, done.err
+        folder = arguments[arguments.index("-o") + 1]
+        assert done.out == whole.out.replace("a/song", f"{folder}/song")
+        for stem in ("vocals.wav", "accompaniment.wav"):
+            assert (tmp_path / folder / "song" / stem).read_bytes() == (tmp_path / "a/song" / stem).read_bytes()
+
+
+def test_the_name_of_a_command_is_the_command(vocalsep, song, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(song, tmp_path / "models")
+    assert "compact-v5" in vocalsep("models", "list").out
+    done = vocalsep("./models", "--stem", "vocals")
+    assert (done.code, done.out) == (0, "stems/models/vocals.wav\n")
+    shutil.copy(song, tmp_path / "modles")  # a file is a file, however near its name is to that of a command
+    assert vocalsep("modles", "--stem", "vocals").out == "stems/modles/vocals.wav\n"
+
+
+def test_what_is_no_command_and_no_file(vocalsep):
+    assert "No such command 'modls'" in vocalsep("modls", "list").err
+    missing = vocalsep("song that is not there.mp3")
+    assert (missing.code, "does not exist" in missing.error_line) == (10, True)
+    assert "vocalsep split SONG" in vocalsep("--help").out
+    assert vocalsep("--version").out.startswith("vocalsep ")
+    assert "No such option: --nope" in vocalsep("--nope", "song.mp3").err
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("vocalsep mod", "models"),
+        ("vocalsep song.wav --overw", "--overwrite"),
+        ("vocalsep -o x --overw", "--overwrite"),
+    ],
+)
+def test_completion_knows_commands_and_the_options_of_split(words, expected):
+    settings = {
+        "_VOCALSEP_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split()) - 1),
+    }
+    code = "from vocalsep.cli.app import app; app(prog_name='vocalsep')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **settings}, capture_output=True, text=True
+    )
+    assert done.stdout.split() == [expected]
+
+
+@pytest.mark.parametrize("bitrate", ["192", "192k", "192K", "192 kbps", "192kbit/s", "192000"])
+def test_bitrates_as_people_write_them(vocalsep, song, tmp_path, bitrate):
+    done = vocalsep(song, "-o", tmp_path, "-f", "mp3", "--bitrate", bitrate, "--stem", "vocals")
+    assert done.code == 0, done.err
+    assert mutagen.File(tmp_path / "song/vocals.mp3").info.bitrate == pytest.approx(192_000, abs=1)
+
+
+@pytest.mark.parametrize("bitrate", ["3x", "k", "-192", "1.5k", "99999", "512k"])
+def test_bitrates_that_are_none(vocalsep, song, tmp_path, bitrate):
+    done = vocalsep(song, "-o", tmp_path / "out", "-f", "mp3", "--bitrate", bitrate)
+    assert done.code == 2
+    assert "bitrate" in done.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("container", ["wav", "flac", "mp3", "m4a"])
+def test_outputs_of_another_rate(vocalsep, song, tmp_path, container):
+    """Of the same length in seconds, and the stems sum to the song at that rate."""
+    done = vocalsep(song, "-o", tmp_path, "-f", container, "--rate", "22050", "--json", "-q")
+    assert done.code == 0, done.err
+    stems = []
+    for stem in ("vocals", "accompaniment"):
+        with open_audio(tmp_path / f"song/{stem}.{container}") as audio:
+            assert audio.info.sample_rate == 22050
+            stems.append(np.concatenate(list(audio.blocks()), axis=1))
+    assert stems[0].shape[1] == stems[1].shape[1] == 44100
+    if container in ("wav", "flac"):
+        whole = np.concatenate(list(resample_blocks([read(song)], 44100, 22050)), axis=1)
+        assert np.abs(stems[0] + stems[1] - whole).max() < 2.1 / 32768
+
+
+@pytest.mark.parametrize(
+    ("container", "rate"), [("mp3", 96000), ("opus", 44100), ("wav", 999), ("flac", 700_000), ("wav", 0)]
+)
+def test_rates_that_a_format_has_not(vocalsep, song, tmp_path, container, rate):
+    done = vocalsep(song, "-o", tmp_path / "out", "-f", container, "--rate", rate)
+    assert done.code == 2
+    assert f"{container} has no sample rate of {rate} Hz" in done.error_line
+    assert not (tmp_path / "out").exists()
+
+
+def test_skipped_stems_of_another_model_are_said(vocalsep, song, tmp_path):
+    """And stay as they are: nobody asked to replace them."""
+    for container in ("wav", "flac", "mp3", "ogg", "opus", "m4a"):
+        vocalsep(song, "-o", tmp_path, "-f", container, "-m", "compact-v1", "-q")
+    before = {path: path.read_bytes() for path in (tmp_path / "song").iterdir()}
+    for container in ("wav", "flac", "mp3", "ogg", "opus", "m4a"):
+        same = vocalsep(song, "-o", tmp_path, "-f", container, "-m", "compact-v1", "--skip-existing")
+        assert same.error_line.endswith("skipped, its stems are there")
+        other = vocalsep(song, "-o", tmp_path, "-f", container, "-m", "compact-v5", "--skip-existing", "--json")
+        assert "made by compact-v1: --overwrite makes them by compact-v5" in other.error_line
+        assert json.loads(other.out)["made_by"] == "compact-v1"
+    assert {path: path.read_bytes() for path in (tmp_path / "song").iterdir()} == before
+    unknown = tmp_path / "old" / "song"
+    unknown.mkdir(parents=True)
+    for stem in ("vocals.wav", "accompaniment.wav"):
+        shutil.copy(song, unknown / stem)
+    assert vocalsep(song, "-o", tmp_path / "old", "--skip-existing").error_line.endswith("its stems are there")
+
+
+def test_a_working_folder_that_is_gone_is_said(vocalsep, song, tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    for arguments in ([song], ["split", song, "-o", tmp_path / "out"], ["doctor"], ["models", "list"]):
+        done = vocalsep(*arguments)
+        assert (done.code, "the working folder is gone" in done.error_line) == (11, True)
+    assert vocalsep("--version").code == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such places")
+@pytest.mark.parametrize("place", ["/proc/x", "/proc/self/x/y", "/sys/x", "/dev/null/x", "/dev/null"])
+def test_folders_that_cannot_be_made_are_named(vocalsep, song, place):
+    done = vocalsep(song, "-o", place)
+    assert done.code in (20, 21)
+    assert f"{place}/song" in done.error_line
+    assert "*" not in done.error_line
+
+
+@pytest.mark.parametrize("name", ["x" * 251, "夜" * 80, "é" * 120 + "x", "🎤" * 60])
+@pytest.mark.parametrize("template", ["{track} - {stem}.{ext}", "{model}/{track} {track} {stem}.{ext}"])
+def test_names_that_the_template_makes_too_long_are_cut(vocalsep, song, tmp_path, name, template):
+    (tmp_path / "in").mkdir()
+    song.rename(tmp_path / "in" / f"{name}.wav")
+    done = vocalsep(tmp_path / "in", "-o", tmp_path / "out", "--template", template)
+    assert done.code == 0, done.err
+    paths = [Path(line) for line in done.out.splitlines()]
+    assert len(set(paths)) == 2
+    for path, stem in zip(paths, ("vocals", "accompaniment"), strict=True):
+        assert path.name.startswith(name[:4])
+        assert path.name.endswith(f"{stem}.wav")
+        assert 150 < len(path.name.encode()) <= 255
+        assert soundfile.info(path).frames == 88200
+    again = vocalsep(tmp_path / "in", "-o", tmp_path / "out", "--template", template, "--skip-existing")
+    assert again.error_line.endswith("skipped, its stems are there")
+
+
+@pytest.mark.parametrize("container", ["wav", "flac", "mp3", "ogg", "opus", "m4a"])
+def test_surround_sound_becomes_stereo_where_that_is_asked_for(vocalsep, tmp_path, container):
+    """And the stems sum to the stereo of the song."""
+    samples = (0.05 * np.random.default_rng(1).standard_normal((6, 30000))).astype(np.float32)
+    soundfile.write(tmp_path / "surround.wav", samples.T, 48000, subtype="FLOAT")
+    arguments = (tmp_path / "surround.wav", "-o", tmp_path, "-f", container)
+    if container not in ("wav", "flac"):
+        refused = vocalsep(*arguments)
+        assert (refused.code, "Use --downmix for stereo" in refused.error_line) == (2, True)
+    done = vocalsep(*arguments, "--downmix")
+    assert done.code == 0, done.err
+    stems = []
+    for stem in ("vocals", "accompaniment"):
+        with open_audio(tmp_path / f"surround/{stem}.{container}") as audio:
+            assert audio.info.channels == 2
+            stems.append(np.concatenate(list(audio.blocks()), axis=1))
+    if container in ("wav", "flac"):
+        assert np.abs(sum(stems) - to_stereo(samples, ())).max() < 1e-4
+
+
+def test_stereo_stays_as_it_is_with_downmix(vocalsep, song, tmp_path):
+    for arguments in (("-o", tmp_path / "a"), ("-o", tmp_path / "b", "--downmix")):
+        assert vocalsep(song, *arguments).code == 0
+    for stem in ("vocals.wav", "accompaniment.wav"):
+        assert (tmp_path / "a/song" / stem).read_bytes() == (tmp_path / "b/song" / stem).read_bytes()
+
+
+def test_stems_of_surround_sound_have_its_loudspeakers(vocalsep, tmp_path):
+    layout = ("FL", "FR", "FC", "LFE", "SL", "SR")
+    samples = (0.05 * np.random.default_rng(1).standard_normal((6, 30000))).astype(np.float32)
+    with AudioWriter(
+        tmp_path / "a.wav", sample_rate=44100, channels=6, format=OutputFormat(), layout=layout
+    ) as writer:
+        writer.write(samples)
+        writer.commit()
+    assert vocalsep(tmp_path / "a.wav", "-o", tmp_path).code == 0
+    for stem in ("vocals", "accompaniment"):
+        with open_audio(tmp_path / f"a/{stem}.wav") as audio:
+            assert audio.info.layout == layout

@@ -12,7 +12,9 @@ pytest.importorskip("accelerate")
 pytest.importorskip("torchaudio")
 
 from helpers.song_folders import write_tracks
+from vocalsep.cli.training_run import _step_teller
 from vocalsep.training.run.folder import RunFolder
+from vocalsep.training.run.position import StepReport
 from vocalsep.weights.checkpoint import read_checkpoint
 
 SMALL = [
@@ -161,3 +163,45 @@ def test_without_the_extra_it_says_what_to_install(vocalsep, monkeypatch):
     done = vocalsep("train", "-m", "tdt")
     assert done.code == 64
     assert "vocalsep[train]" in done.error_line
+
+
+def told(steps, recipe="default"):
+    """What the bar shows of steps; what is said of them goes to stderr."""
+    notes = []
+
+    def advance(done, total, note=""):
+        notes.append((done, total, note))
+
+    tell = _step_teller(advance, recipe)
+    for step in steps:
+        tell(step)
+    return notes
+
+
+def step_report(step, *, steps=2500, seconds=23.0):
+    return StepReport(
+        epoch=0, epochs=30, step=step, steps=steps, loss=0.5, audio_rate=1.04, seconds_a_step=seconds
+    )
+
+
+def test_the_bar_of_a_run_has_steps_and_the_time_left(capsys):
+    notes = told([step_report(1)])
+    assert notes == [(1, 2500, "epoch 1/30, step 1/2500, loss 0.5000, 1.0 x real time, 15 h 58 min left")]
+    assert capsys.readouterr().err == ""
+
+
+def test_a_run_of_many_hours_is_said_after_a_few_steps_with_what_is_shorter(capsys):
+    told([step_report(step) for step in range(1, 50)])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("2500 steps of 23.0 s: about 15 h 57 min to go. --recipe quick ends within the hour")
+    told([step_report(step) for step in range(1, 50)], recipe="quick")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "--recipe" not in line
+    told([step_report(step, steps=300) for step in range(1, 50)])
+    assert capsys.readouterr().err == "300 steps of 23.0 s: about 1 h 54 min to go\n"
+
+
+def test_short_and_quiet_runs_have_no_forecast(capsys):
+    told([step_report(step, steps=100, seconds=1.0) for step in range(1, 50)])
+    told([step_report(step) for step in range(1, 50)], recipe=None)
+    assert capsys.readouterr().err == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -69,8 +70,21 @@ class Cluster(str, Enum):
 
 app = typer.Typer(add_completion=False)
 
+_BITRATE = re.compile(r"(\d{1,9})\s*(k(?:bps|bit/s|b/s)?)?")
+_LEAST_BITS = 6000  # a bitrate from here on is in bit/s: the highest in kbit/s is 512
+
 # how the help groups the options
 _INPUT, _OUTPUT, _MODEL, _REPORT = "Inputs", "Outputs", options.MODEL_PANEL, options.MESSAGES_PANEL
+
+
+def _kbps(text: str) -> int:
+    """A bitrate in kbit/s, of a text such as ``320``, ``320k``, ``320 kbps`` or ``320000``."""
+    match = _BITRATE.fullmatch(text.strip().lower())
+    if not match:
+        raise typer.BadParameter(f"'{text}' is no bitrate. Give kbit/s, such as 320.")
+    number = int(match[1])
+    in_bits = not match[2] and number >= _LEAST_BITS and number % 1000 == 0
+    return number // 1000 if in_bits else number
 
 
 @app.command()
@@ -109,7 +123,22 @@ def split(
     bitrate: Annotated[
         int | None,
         typer.Option(
-            "--bitrate", rich_help_panel=_OUTPUT, help="kbit/s of mp3, m4a and opus.", show_default="256, 256, 160"
+            "--bitrate",
+            metavar="KBPS",
+            parser=_kbps,
+            rich_help_panel=_OUTPUT,
+            help="kbit/s of mp3, m4a and opus: 320 or 320k.",
+            show_default="256, 256, 160",
+        ),
+    ] = None,
+    rate: Annotated[
+        int | None,
+        typer.Option(
+            "--rate",
+            metavar="HZ",
+            rich_help_panel=_OUTPUT,
+            help="Sample rate of the outputs.",
+            show_default="that of the input",
         ),
     ] = None,
     clip: Annotated[
@@ -118,6 +147,9 @@ def split(
             "--clip", rich_help_panel=_OUTPUT, help="Where outputs would clip: one gain for all stems, or clamp."
         ),
     ] = Clip.rescale,
+    downmix: Annotated[
+        bool, typer.Option("--downmix", rich_help_panel=_OUTPUT, help="Stereo outputs of surround sound.")
+    ] = False,
     template: Annotated[
         str, typer.Option("--template", rich_help_panel=_OUTPUT, help="Path of a stem in the output folder.")
     ] = DEFAULT_TEMPLATE,
@@ -251,9 +283,13 @@ def split(
             model=ensemble_id(model),
             stems=stems,
             format=OutputFormat(
-                container=format.value, depth=depth.value if depth else None, bitrate_kbps=bitrate
+                container=format.value,
+                depth=depth.value if depth else None,
+                bitrate_kbps=bitrate,
+                rate=rate,
             ),
             clip=clip.value,
+            downmix=downmix,
             overwrite=overwrite,
             skip_existing=skip_existing,
             salvage=salvage,
@@ -285,7 +321,7 @@ def split(
                         give(outcome, as_json=as_json)
                     elif outcome.result:
                         _copy_to_stdout(next(iter(outcome.result.outputs.values())))
-                    tell(outcome, quiet=quiet, alone=len(tracks) == 1)
+                    tell(outcome, model=asked.model, format=asked.format, quiet=quiet, alone=len(tracks) == 1)
     conclude(outcomes)
 
 

@@ -31,7 +31,12 @@ def train(
     data: training_run.Data = None,
     recipe: Annotated[
         str | None,
-        typer.Option("--recipe", "-r", help="default, paper, or a TOML file.", show_default="default"),
+        typer.Option(
+            "--recipe",
+            "-r",
+            help="default, quick (an hour on two cores), paper, or a TOML file.",
+            show_default="default",
+        ),
     ] = None,
     out: Annotated[
         Path | None,

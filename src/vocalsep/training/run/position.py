@@ -33,11 +33,27 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepReport:
-    """A report of one step: how far the run is, the loss, and seconds of audio trained on per second."""
+    """A report of one step.
+
+    Attributes:
+        epoch: number of epochs that are complete.
+        epochs: number of epochs at most.
+        step: number of steps that are done.
+        steps: number of steps at most.
+        loss: mean loss of the epoch so far.
+        audio_rate: seconds of audio that are trained on in a second.
+        seconds_a_step: seconds that a step took so far, with its share of the validation.
+    """
 
     epoch: int
     epochs: int
-    epoch_step: int
-    epoch_steps: int
+    step: int
+    steps: int
     loss: float
     audio_rate: float
+    seconds_a_step: float
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds to the end of the run, if nothing ends it before."""
+        return (self.steps - self.step) * self.seconds_a_step
