@@ -1,15 +1,15 @@
-"""Print the README's table of models from the manifest.
+"""Print the tables of models from the manifest: a short one for the README, a full one for docs/models/index.md.
 
     python tools/models_table.py
     python tools/models_table.py --write
 
-``--write`` puts it into the README, between its two marks.
+``--write`` puts each table into its page, between the page's two marks.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from vocalsep.weights.manifest import Entry, load_manifest
@@ -18,25 +18,44 @@ PROJECT = Path(__file__).parents[1]
 BEGIN, END = "<!-- models: python tools/models_table.py --write -->\n", "<!-- end of models -->\n"
 
 
-def table() -> str:
-    """The table as Markdown."""
-    return "".join(f"{row}\n" for row in _rows())
+def short_table() -> str:
+    """The README's table, as Markdown."""
+    return "".join(f"{row}\n" for row in _short_rows())
 
 
-def _rows() -> Iterator[str]:
-    yield "| name | what it is | parameters | weights | licence | vocals, dB | time | memory |"
-    yield "|---|---|---:|---|---|---|---:|---:|"
+def full_table() -> str:
+    """The table of docs/models/index.md, as Markdown."""
+    return "".join(f"{row}\n" for row in _full_rows())
+
+
+TABLES: dict[str, Callable[[], str]] = {"README.md": short_table, "docs/models/index.md": full_table}
+"""The table of each page, by the page's path in the project."""
+
+
+def _short_rows() -> Iterator[str]:
+    yield "| licence | model | weights | vocals sdr | time | memory |"
+    yield "|---|---|---|---:|---:|---:|"
+    for entry in load_manifest().models:
+        score = entry.metrics[0] if entry.metrics and entry.metrics[0].name == "sdr" else None
+        # the figures on this project's own clips compare with each other, and with none of the others
+        value = f"{score.value:g}" if score else "-"
+        cells = (entry.licence.name, _name(entry), _weights(entry), value if entry.bundled else "-", *_cost(entry))
+        yield f"| {' | '.join(cells)} |"
+
+
+def _full_rows() -> Iterator[str]:
+    yield "| licence | name | what it is | parameters | weights | vocals, dB | time | memory |"
+    yield "|---|---|---|---:|---|---|---:|---:|"
     for entry in load_manifest().models:
         score = entry.metrics[0] if entry.metrics else None
         cells = (
+            _licence(entry),
             _name(entry),
             entry.description.rstrip("."),
             f"{entry.parameters:,}",
             _weights(entry),
-            _licence(entry),
             f"{score.name} {score.value}, {score.dataset}" if score else "-",
-            f"{entry.cost.real_time_factor:g} x" if entry.cost else "-",
-            f"{entry.cost.memory_mb / 1000:.1f} GB" if entry.cost else "-",
+            *_cost(entry),
         )
         yield f"| {' | '.join(cells)} |"
 
@@ -50,26 +69,35 @@ def _name(entry: Entry) -> str:
 
 def _weights(entry: Entry) -> str:
     size = f", {entry.bytes / 1e6:,.1f} MB" if entry.bytes else ""
-    return ("in the package" if entry.bundled else "from the Hub") + size
+    return ("wheel" if entry.bundled else "Hub") + size
+
+
+def _cost(entry: Entry) -> tuple[str, str]:
+    if not entry.cost:
+        return "-", "-"
+    return f"{entry.cost.real_time_factor:g} x", f"{entry.cost.memory_mb / 1000:.1f} GB"
 
 
 def _licence(entry: Entry) -> str:
-    card = f"docs/models/{entry.id}.md"
-    return entry.licence.name + (f" ([card]({card}))" if (PROJECT / card).exists() else "")
+    card = f"{entry.id}.md"
+    has_card = (PROJECT / "docs" / "models" / card).exists()
+    return entry.licence.name + (f" ([card]({card}))" if has_card else "")
 
 
 def main() -> None:
     """Read the command line and print or write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="into the README")
-    if not parser.parse_args().write:
-        print(table(), end="")
-        return
-    readme = PROJECT / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    before, rest = text.split(BEGIN)  # fails unless each mark is there once
-    _, after = rest.split(END)
-    readme.write_text(f"{before}{BEGIN}{table()}{END}{after}", encoding="utf-8")
+    parser.add_argument("--write", action="store_true", help="into the pages")
+    write = parser.parse_args().write
+    for page, table in TABLES.items():
+        if not write:
+            print(f"{page}:\n\n{table()}")
+            continue
+        path = PROJECT / page
+        text = path.read_text(encoding="utf-8")
+        before, rest = text.split(BEGIN)  # fails unless each mark is there once
+        _, after = rest.split(END)
+        path.write_text(f"{before}{BEGIN}{table()}{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The figures of `compare.py` as the README's table, and as the picture docs/peers/peers.png.
+"""The figures of `compare.py` as the table of docs/benchmarks.md, and as the picture docs/peers/peers.png.
 
     python benchmarks/peers/show.py
 
@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 PROJECT = Path(__file__).parents[2]
 FIGURES = PROJECT / "docs" / "peers" / "peers.json"
+PAGE = PROJECT / "docs" / "benchmarks.md"
 PICTURE = FIGURES.with_suffix(".png")
 BEGIN, END = "<!-- peers: python benchmarks/peers/show.py -->\n", "<!-- end of peers -->\n"
 
@@ -83,12 +84,11 @@ def main() -> None:
     """Read the figures, write table and picture."""
     kept = json.loads(FIGURES.read_text(encoding="utf-8"))
     figures = [Figure(**figure) for figure in kept["figures"]]
-    readme = PROJECT / "README.md"
-    text = readme.read_text(encoding="utf-8")
+    text = PAGE.read_text(encoding="utf-8")
     before, rest = text.split(BEGIN)  # fails unless each mark is there once
     _, after = rest.split(END)
     rows = "".join(f"{row}\n" for row in table(figures))
-    readme.write_text(f"{before}{BEGIN}{rows}{END}{after}", encoding="utf-8")
+    PAGE.write_text(f"{before}{BEGIN}{rows}{END}{after}", encoding="utf-8")
     draw(figures, kept["machine"])
 
 

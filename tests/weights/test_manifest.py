@@ -90,13 +90,14 @@ def test_each_quality_is_better_than_the_one_before_and_larger():
     assert memory == sorted(set(memory))
 
 
-def test_the_readme_has_the_manifests_table():
+def test_the_pages_have_the_manifests_tables():
     path = PROJECT / "tools/models_table.py"
     spec = importlib.util.spec_from_file_location("models_table", path)
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    assert script.BEGIN + script.table() + script.END in readme, f"python {path.relative_to(PROJECT)} --write"
+    for page, table in script.TABLES.items():
+        text = (PROJECT / page).read_text(encoding="utf-8")
+        assert script.BEGIN + table() + script.END in text, f"python {path.relative_to(PROJECT)} --write"
 
 
 @pytest.mark.parametrize("entry", list_models(), ids=lambda entry: entry.id)
