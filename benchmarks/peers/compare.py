@@ -3,9 +3,9 @@
     pip install -e . matplotlib && python benchmarks/peers/compare.py WORK
 
 WORK gets the environments and the weights, and is used again. docs/peers gets the figures and the picture, and
-docs/benchmarks.md the table. The song is a 44.1 kHz stereo wav, and so are the two stems that each tool writes. The
-other tools run as their own commands, at random weights of the published sizes: the time and memory they take do not
-depend on the weights.
+docs/benchmarks.md the table. The song is a 44.1 kHz stereo wav, and so are the two stems that each tool writes.
+The other tools run as their own commands, at random weights of the published sizes: the time and memory they take
+do not depend on the weights.
 """
 
 from __future__ import annotations
