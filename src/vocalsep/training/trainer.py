@@ -124,10 +124,11 @@ class Trainer:
                 "Give one for each --data, in their order.",
             )
         self._reading = dataclasses.replace(self._shape, n_samples=augmentation.samples_for(self._n_samples))
+        self._training = self._training_chunks()
         self._validation = ValidationChunks(
             dataset.tracks("valid"), self._shape, chunks_per_track=data.valid_chunks_per_track
         )
-        self._read_tracks()
+        self._loader = ChunkLoader(self._training, self._validation, workers=data.workers)
         together = data.batch_size * self._accelerator.num_processes * self._recipe.optimiser.accumulate
         self.epoch_steps: int = len(self._training) // together
         if not self.epoch_steps:
@@ -136,13 +137,13 @@ class Trainer:
                 "Add tracks, or use smaller batches: --set data.batch_size=2",
             )
 
-    def _read_tracks(self) -> None:
-        """Take in the tracks that are there now: those of a stream change from epoch to epoch."""
+    def _training_chunks(self) -> TrainingChunks:
+        """The chunks of the tracks that are there now: those of a stream change from epoch to epoch."""
         data = self._recipe.data
         parts = [part.tracks("train") for part in self._dataset_parts]
         shares = data.shares or [len(part) for part in parts]
         weights = [share / len(part) for part, share in zip(parts, shares, strict=True) for _ in part]
-        self._training = TrainingChunks(
+        return TrainingChunks(
             [track for part in parts for track in part],
             self._reading,
             chunks_per_track=data.chunks_per_track,
@@ -150,7 +151,6 @@ class Trainer:
             n_chunks=data.epoch_chunks or None,
             weights=weights if data.shares else None,
         )
-        self._loader = ChunkLoader(self._training, self._validation, workers=data.workers)
 
     @property
     def is_main(self) -> bool:
@@ -242,7 +242,8 @@ class Trainer:
         position, accumulate = self.position, self._recipe.optimiser.accumulate
         songs = self._heard.songs()
         if self._streams:
-            self._read_tracks()
+            self._training = self._training_chunks()
+            self._loader = ChunkLoader(self._training, self._validation, workers=self._recipe.data.workers)
         batches = batched(self._training.order(position.epoch), self._recipe.data.batch_size)
         first, last = position.epoch_step * accumulate, self.epoch_steps * accumulate
         loaded = self._loader.load(self._for_this_process(batches)[first:last])
