@@ -132,7 +132,11 @@ def synthesis(monkeypatch):
         progress(1.0, 2.0)
         return [out_dir / "a", out_dir / "b"]
 
-    module.synthesise = synthesise
+    def synthesise_stream(out_dir, *, keep, seed, song_seconds, voices, on_song):
+        on_song(out_dir / "song-0000")
+        calls.append((out_dir, keep, seed, song_seconds, voices))
+
+    module.synthesise, module.synthesise_stream = synthesise, synthesise_stream
     monkeypatch.setitem(sys.modules, "vocalsep.synthesis", module)
     return calls
 
@@ -152,6 +156,19 @@ def test_synth(vocalsep, synthesis, tmp_path):
 
 @pytest.mark.parametrize("options", [["--minutes", "0"], ["--minutes", "1", "--seed", "-1"], []])
 def test_synth_with_options_that_make_no_sense(vocalsep, synthesis, tmp_path, options):
+    assert vocalsep("data", "synth", "-o", tmp_path, *options).code == 2
+    assert synthesis == []
+
+
+def test_synth_without_end(vocalsep, synthesis, tmp_path):
+    done = vocalsep("data", "synth", "--keep", 3, "--seed", 2, "-o", tmp_path)
+    assert done.code == 0, done.err
+    assert synthesis == [(tmp_path, 3, 2, 60.0, None)]
+    assert "song-0000" in done.err
+
+
+@pytest.mark.parametrize("options", [["--keep", 3, "--minutes", 1], ["--keep", 3, "--jobs", 2], []])
+def test_synth_is_told_how_many_songs(vocalsep, synthesis, tmp_path, options):
     assert vocalsep("data", "synth", "-o", tmp_path, *options).code == 2
     assert synthesis == []
 
