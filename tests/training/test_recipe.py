@@ -65,7 +65,7 @@ def test_a_setting_of_the_model_is_for_any_architecture():
         (["run.epochs"], "section.key=value"),
         (["loss.mse=1"], "unknown loss 'mse'.*mse_spectrogram"),
         (["loss.l1_waveform=x"], "l1_waveform"),
-        (["augmentation.remix=2"], "no share"),
+        (["augmentation.remix=2"], "share"),
         (["run.epochs.more=2"], "epochs is a value"),
         (["optimiser.schedule=plateau"], "warmup_steps"),
     ],
