@@ -49,8 +49,10 @@ from vocalsep.training.spectrogram_module import SpectrogramModule, compare
 from vocalsep.training.validation import validate
 
 _REPORT_STEPS = 10
-_SLOW_STEP_SECONDS = 1.0  # of steps that take longer, each is reported
-"""Steps between looks at the loss, each of which waits for the device."""
+"""Steps from one report of the losses to the next. Each report waits for the device."""
+
+_SLOW_STEP_SECONDS = 1.0
+"""Where a step takes longer than this, every step is reported: waiting for the device costs little then."""
 
 _STATISTICS_BATCHES = 64
 
@@ -141,15 +143,16 @@ class Trainer:
         """The chunks of the tracks that are there now: those of a stream change from epoch to epoch."""
         data = self._recipe.data
         parts = [part.tracks("train") for part in self._dataset_parts]
-        shares = data.shares or [len(part) for part in parts]
-        weights = [share / len(part) for part, share in zip(parts, shares, strict=True) for _ in part]
+        weights = None
+        if data.shares:
+            weights = [share / len(part) for part, share in zip(parts, data.shares, strict=True) for _ in part]
         return TrainingChunks(
             [track for part in parts for track in part],
             self._reading,
             chunks_per_track=data.chunks_per_track,
             seed=self._recipe.run.seed,
             n_chunks=data.epoch_chunks or None,
-            weights=weights if data.shares else None,
+            weights=weights,
         )
 
     @property
