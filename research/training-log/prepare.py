@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
+from multiprocessing import Pool
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +65,8 @@ def ensemble(name: str, voice: NDArray[np.float32]) -> NDArray[np.float32]:
     """The voice with itself in doubles and harmonies, by WORLD, in a room: a group of singers ``(2, sample)``."""
     rng = stream(0, name)
     mono = voice.mean(axis=0).astype(np.float64)
-    f0, times = pyworld.harvest(mono, RATE, f0_floor=70, f0_ceil=900, frame_period=10)
+    f0, times = pyworld.dio(mono, RATE, f0_floor=70, f0_ceil=900, frame_period=10)
+    f0 = pyworld.stonemask(mono, f0, times, RATE)
     power = pyworld.cheaptrick(mono, f0, times, RATE)
     aperiodicity = pyworld.d4c(mono, f0, times, RATE)
     group = np.zeros((2, len(mono)), np.float32)
@@ -81,6 +83,12 @@ def ensemble(name: str, voice: NDArray[np.float32]) -> NDArray[np.float32]:
     return group + np.float32(rng.uniform(0.05, 0.4)) * reverberated(group.mean(axis=0), response)
 
 
+def write_ensemble(voice: Path) -> None:
+    """Write the group of a recorded voice next to it."""
+    samples, _ = soundfile.read(voice, dtype="float32", always_2d=True)
+    write(voice.with_stem(f"{voice.stem}-group"), ensemble(voice.stem, samples.T), RATE)
+
+
 def main() -> None:
     """Read the command line and sort."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -93,6 +101,7 @@ def main() -> None:
         for entry in entries
         if entry["id"] not in LEFT_OUT and (entry["seconds"] >= SHORTEST_SECONDS or entry["kind"] == "speech")
     ]
+    soloists: list[Path] = []
     for entry in entries:
         name = entry["id"]
         file = options.recordings / (entry.get("file") or f"{entry['pool']}/{name}.opus")
@@ -103,9 +112,10 @@ def main() -> None:
         held_out = entry["speaker"] in HELD_OUT_SPEAKERS or name in HELD_OUT_SINGING
         if entry["kind"] == "singing":
             samples = decoded(file, RATE)
-            write(options.out / "voices" / ("valid" if held_out else "train") / f"{name}.flac", samples, RATE)
+            voice = options.out / "voices" / ("valid" if held_out else "train") / f"{name}.flac"
+            write(voice, samples, RATE)
             if not held_out:
-                write(options.out / "voices" / "train" / f"{name}-group.flac", ensemble(name, samples), RATE)
+                soloists.append(voice)
         if not held_out:
             rate = min(entry.get("source_sample_rate", RATE), RATE)
             spoken = decoded(file, rate).mean(axis=0, keepdims=True)
@@ -118,6 +128,8 @@ def main() -> None:
         both = [decoded(backing.with_name(f"{stem}_{part}.flac"), RATE) for part in ("backing", "guitar")]
         length = min(part.shape[1] for part in both)
         write(backing.with_name(f"{stem}_whole.flac"), both[0][:, :length] + both[1][:, :length], RATE)
+    with Pool() as pool:
+        pool.map(write_ensemble, soloists, chunksize=1)
 
 
 if __name__ == "__main__":
