@@ -19,6 +19,7 @@ from vocalsep.errors import OptionError, OutOfMemoryError, is_out_of_memory
 from vocalsep.models.base import SeparationModel
 from vocalsep.separation.device import choose_device, choose_precision
 from vocalsep.separation.lanes import Lanes
+from vocalsep.separation.layout import use_fast_layout
 from vocalsep.separation.level import LevelMeter, SongLevel
 from vocalsep.separation.options import SeparationOptions
 from vocalsep.separation.overlap_add import OverlapMean, cut
@@ -59,9 +60,7 @@ class SegmentedSeparation:
         self.model = model.eval().to(self.device)
         self._precision = options.precision
         self.dtype = self._choose_dtype(options.precision)
-        contiguous = self.device.type == "cpu" and self.dtype in model.contiguous_in
-        layout = torch.contiguous_format if contiguous else torch.channels_last
-        self.model.to(memory_format=layout)  # type: ignore[call-overload]
+        use_fast_layout(self.model, self.device, self.dtype)
         if options.threads is not None:
             torch.set_num_threads(options.threads)
         seconds = options.segment_seconds or model.segment_seconds

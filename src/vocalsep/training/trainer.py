@@ -27,6 +27,7 @@ from vocalsep.models.architectures import build_model
 from vocalsep.models.base import SpectrogramModel
 from vocalsep.models.open_unmix import OpenUnmix
 from vocalsep.separation.device import choose_precision
+from vocalsep.separation.layout import use_fast_layout
 from vocalsep.system.mapping import from_mapping
 from vocalsep.training.chunks import (
     Batch,
@@ -91,6 +92,7 @@ class Trainer:
         torch.manual_seed(recipe.run.seed)
         model = build_model(config.model)
         self._model = model.to(self._accelerator.device)
+        use_fast_layout(self._model, self._accelerator.device, self._dtype)
         self._make_chunks(open_dataset(config.dataset))
         self._optimiser = make_optimiser(self._model.parameters(), recipe.optimiser)
         self._schedule = Schedule(self._optimiser, recipe.optimiser, self._total_steps())
