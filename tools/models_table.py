@@ -12,10 +12,12 @@ import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from vocalsep.weights.manifest import Entry, load_manifest
+from vocalsep.weights.manifest import Entry, read_manifest
 
 PROJECT = Path(__file__).parents[1]
+MANIFEST = read_manifest(PROJECT / "weights_manifest.json")  # without what is installed besides
 BEGIN, END = "<!-- models: python tools/models_table.py --write -->\n", "<!-- end of models -->\n"
+_OWN_CLIPS = "five real clips with true stems"
 
 
 def short_table() -> str:
@@ -35,18 +37,18 @@ TABLES: dict[str, Callable[[], str]] = {"README.md": short_table, "docs/models/i
 def _short_rows() -> Iterator[str]:
     yield "| licence | model | weights | vocals sdr | time | memory |"
     yield "|---|---|---|---:|---:|---:|"
-    for entry in load_manifest().models:
-        score = entry.metrics[0] if entry.metrics and entry.metrics[0].name == "sdr" else None
+    for entry in MANIFEST.models:
         # the figures on this project's own clips compare with each other, and with none of the others
+        score = next((metric for metric in entry.metrics if metric.dataset == _OWN_CLIPS), None)
         value = f"{score.value:g}" if score else "-"
-        cells = (entry.licence.name, _name(entry), _weights(entry), value if entry.bundled else "-", *_cost(entry))
+        cells = (entry.licence.name, _name(entry), _weights(entry), value, *_cost(entry))
         yield f"| {' | '.join(cells)} |"
 
 
 def _full_rows() -> Iterator[str]:
     yield "| licence | name | what it is | parameters | weights | vocals, dB | time | memory |"
     yield "|---|---|---|---:|---|---|---:|---:|"
-    for entry in load_manifest().models:
+    for entry in MANIFEST.models:
         score = entry.metrics[0] if entry.metrics else None
         cells = (
             _licence(entry),
@@ -61,15 +63,14 @@ def _full_rows() -> Iterator[str]:
 
 
 def _name(entry: Entry) -> str:
-    manifest = load_manifest()
-    marks = ["default"] if entry.id == manifest.default else []
-    marks += [name for name in ("fast", "balanced", "best") if getattr(manifest.qualities, name) == entry.id]
+    marks = ["default"] if entry.id == MANIFEST.default else []
+    marks += [name for name in ("fast", "balanced", "best") if getattr(MANIFEST.qualities, name) == entry.id]
     return f"`{entry.id}`" + (f" ({', '.join(marks)})" if marks else "")
 
 
 def _weights(entry: Entry) -> str:
     size = f", {entry.bytes / 1e6:,.1f} MB" if entry.bytes else ""
-    return ("wheel" if entry.bundled else "Hub") + size
+    return ("wheel" if entry.bundled else "Hub" if entry.published_sources else "second wheel") + size
 
 
 def _cost(entry: Entry) -> tuple[str, str]:

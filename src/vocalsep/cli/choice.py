@@ -63,7 +63,7 @@ def announce_downloads(model: str | None) -> None:
     listed = {entry.id: entry for entry in load_manifest().models}
     for name in members(model):
         entry = listed.get(name or "")
-        if entry and entry.sources and not local_path(entry):
+        if entry and entry.published_sources and not local_path(entry):
             announce(entry)
 
 

@@ -13,11 +13,11 @@ __all__ = ["list_models", "load_model"]
 
 
 def list_models() -> tuple[Entry, ...]:
-    """All models of the manifest.
+    """All models of the manifest and of installed weights packages.
 
     Example:
         >>> [entry.id for entry in list_models() if entry.bundled]
-        ['compact-v5', 'compact-v1', 'umx', 'tdf', 'tdsa', 'tdt']
+        ['compact-v5', 'compact-v1']
     """
     return load_manifest().models
 

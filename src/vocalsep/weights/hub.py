@@ -33,7 +33,7 @@ def cache_folder() -> Path:
 
 def cached_path(entry: Entry) -> Path | None:
     """Where the weights lie in the Hub's cache, unverified; None if they do not. Fast, no network."""
-    paths = (_path_in_cache(source) for source in entry.sources)
+    paths = (_path_in_cache(source) for source in entry.published_sources)
     return next((path for path in paths if path.exists()), None)
 
 
@@ -46,7 +46,7 @@ def fetch(entry: Entry, *, offline: bool = False, progress: Progress | None = No
         DiskFullError: it does not fit into the cache.
     """
     failures: list[tuple[Source, ModelError]] = []
-    for source in sorted(entry.sources, key=lambda source: not _path_in_cache(source).exists()):
+    for source in sorted(entry.published_sources, key=lambda source: not _path_in_cache(source).exists()):
         try:
             return _fetch_verified(entry, source, offline, progress)
         except (DownloadError, CorruptWeightsError) as error:  # noqa: PERF203 - the next source is tried

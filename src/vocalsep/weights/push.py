@@ -62,22 +62,30 @@ made from. Pushed by vocalsep {version}.
 
 
 def push(
-    source: str, repo: str, *, private: bool = False, message: str | None = None, dtype: torch.dtype | None = None
+    source: str,
+    repo: str,
+    *,
+    card: Path | None = None,
+    private: bool = False,
+    message: str | None = None,
+    dtype: torch.dtype | None = None,
 ) -> str:
     """Push weights, their config and a model card to the Hub, as one commit on ``main``; gives its address.
 
-    The repository is made if it is not there; files of the same names are replaced. The card is that of the run,
-    or a short one of what the weights file says.
+    The repository is made if it is not there; files of the same names are replaced. Without ``card``, the card is
+    that of the run, or a short one of what the weights file says.
 
     Args:
         source: see `weights_of`.
         repo: ``OWNER/REPO``.
+        card: a Markdown file that becomes the model card.
         private: whether a repository that is made is private; one that is there must be then.
         message: of the commit.
         dtype: what the weights are stored as; None leaves them as they are.
 
     Raises:
-        OptionError: ``repo`` is malformed, a weight does not fit into ``dtype``, or ``source`` is an ONNX file.
+        OptionError: ``repo`` is malformed, ``card`` cannot be read, a weight does not fit into ``dtype``, or
+            ``source`` is an ONNX file.
         ModelError: there are no such weights, or they are corrupt.
         UploadError: the Hub refuses, or cannot be reached.
     """
@@ -87,13 +95,13 @@ def push(
         raise OptionError(f"'{repo}' is no Hub repository", "Write OWNER/REPO.")
     path, config = weights_of(source)
     checkpoint = read_usable(path, config)
-    card = _card(path, checkpoint, repo)
+    text = _card(path, checkpoint, repo) if card is None else _read_card(card)
     with tempfile.TemporaryDirectory(prefix="vocalsep-") as folder:
         write_stored(Path(folder) / REPO_FILE, checkpoint, dtype, path)
         operations = [
             CommitOperationAdd(REPO_FILE, Path(folder) / REPO_FILE),
             CommitOperationAdd("config.json", json.dumps(checkpoint.config, indent=2).encode()),
-            CommitOperationAdd("README.md", card.encode()),
+            CommitOperationAdd("README.md", text.encode()),
         ]
         with _hub_errors(repo), _no_bars():
             api = HfApi(library_name="vocalsep", library_version=__version__)
@@ -105,6 +113,13 @@ def push(
                 )
             api.create_commit(repo, operations, commit_message=message or f"Weights by vocalsep {__version__}")
     return str(address)
+
+
+def _read_card(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise OptionError(f"cannot read the card {path}: {error}", "Give a Markdown file.") from error
 
 
 def _card(path: Path, checkpoint: Checkpoint, repo: str) -> str:

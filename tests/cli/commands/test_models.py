@@ -60,7 +60,7 @@ def test_show_path_and_verify(vocalsep):
     assert DEFAULT.licence.statement in shown
     assert vocalsep("models", "path", DEFAULT.id).out.strip() == str(DEFAULT.bundled_path)
     verified = vocalsep("models", "verify")
-    bundled = [entry for entry in load_manifest().models if entry.bundled]
+    bundled = [entry for entry in load_manifest().models if entry.bundled_path]
     assert verified.out.splitlines() == [f"{entry.id}: good, {entry.bundled_path}" for entry in bundled]
     assert vocalsep("models", "pull", DEFAULT.id).out.strip() == str(DEFAULT.bundled_path)
 

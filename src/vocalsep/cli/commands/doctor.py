@@ -6,10 +6,15 @@ import os
 import platform
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from vocalsep._version import __version__
+from vocalsep.errors import CorruptWeightsError
+
+if TYPE_CHECKING:
+    from vocalsep.weights.packages import WeightsPackage
 
 PACKAGES = (
     "torch",
@@ -44,6 +49,7 @@ def facts() -> list[tuple[str, str]]:
     from vocalsep.separation.device import choose_device, choose_precision
     from vocalsep.weights.hub import cache_folder
     from vocalsep.weights.manifest import load_manifest
+    from vocalsep.weights.packages import weights_packages
 
     device = choose_device("auto")
     precision = str(choose_precision("auto", device)).removeprefix("torch.")
@@ -68,9 +74,22 @@ def facts() -> list[tuple[str, str]]:
         ("mps", "yes" if torch.backends.mps.is_available() else "none"),
         ("weights cache", str(cache_folder())),
         ("default model", f"{manifest.default} (bundled)"),
+        *(("weights package", _contents(package)) for package in weights_packages()),
         ("would use", f"{device} in {precision}"),
     ]
     return lines
+
+
+def _contents(package: WeightsPackage) -> str:
+    """What a weights package is called, and the models that it has, or why it has none."""
+    from vocalsep.weights.manifest import load_manifest, read_package
+
+    try:
+        read_package(package)
+    except CorruptWeightsError as error:
+        return f"{package.distribution} {package.version}: left out, {error.message}"
+    models = [entry.id for entry in load_manifest().models if entry.package == package.distribution]
+    return f"{package.distribution} {package.version}: {', '.join(models) or 'no models for this vocalsep'}"
 
 
 def _version_of(package: str) -> str:

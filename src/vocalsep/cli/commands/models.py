@@ -94,7 +94,9 @@ def show(name: Name, as_json: AsJson = False) -> None:
             value = "; ".join(_score(metric) + f" ({metric.protocol})" for metric in entry.metrics)
         elif key == "sources":
             value = ", ".join(
-                f"{source.repo}@{source.revision or 'main'}/{source.file}" for source in entry.sources
+                f"{source.repo}@{source.revision or 'main'}/{source.file}"
+                + ("" if source.published else " (not published yet)")
+                for source in entry.sources
             )
         elif key == "licence":
             value = f"{entry.licence.name}: {entry.licence.statement}"
@@ -247,8 +249,14 @@ def export_model(
 
 @app.command()
 def push(
-    source: Annotated[str, typer.Argument(metavar="RUN|FILE", help="Folder of a training run, or weights file.")],
+    source: Annotated[
+        str, typer.Argument(metavar="RUN|FILE|NAME", help="Folder of a training run, weights file or model.")
+    ],
     repo: Annotated[str, typer.Argument(metavar="OWNER/REPO", help="On the Hub; made if it is not there.")],
+    card: Annotated[
+        Path | None,
+        typer.Option("--card", help="Markdown file for the model card.", show_default="that of the run"),
+    ] = None,
     private: Annotated[bool, typer.Option("--private", help="Only for those you let in.")] = False,
     message: Annotated[str | None, typer.Option("--message", help="Of the commit.", show_default=False)] = None,
     dtype: Stored = None,
@@ -260,7 +268,7 @@ def push(
     from vocalsep.weights.push import push as push_weights
 
     with ProgressDisplay(wanted=True) as display, display.bar(f"pushing {repo}"):
-        address = push_weights(source, repo, private=private, message=message, dtype=_torch_type(dtype))
+        address = push_weights(source, repo, card=card, private=private, message=message, dtype=_torch_type(dtype))
     stderr.say(f"pushed, see its card at {address}; split with it: vocalsep split SONG --model {HUB_PREFIX}{repo}")
     typer.echo(f"{HUB_PREFIX}{repo}")
 
@@ -311,9 +319,13 @@ def _absent(entry: Entry) -> DownloadError:
 
 
 def _whereabouts(entry: Entry) -> str:
-    if entry.bundled:
+    if entry.bundled_path:
         return "bundled"
-    return "cached" if local_path(entry) else "on the Hub"
+    if entry.installed_path:
+        return "installed"
+    if local_path(entry):
+        return "cached"
+    return "on the Hub" if entry.published_sources else "not installed"
 
 
 def _score(metric: Metric) -> str:
