@@ -19,6 +19,15 @@ def _one_thread() -> None:
     torch.set_num_threads(1)  # before each test: some ask the program for more, which is for the whole process
 
 
+@pytest.fixture(autouse=True)
+def _nobody_chose_a_model(monkeypatch, tmp_path_factory) -> None:
+    """The folders for settings of whoever runs the tests are neither read nor written."""
+    home = tmp_path_factory.mktemp("settings")
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, str(home))
+    monkeypatch.delenv("VOCALSEP_MODEL", raising=False)
+
+
 @pytest.fixture(scope="session")
 def reference_data() -> Path:
     """Reference tensors and real clips that are not part of the project; tests that need them skip without."""

@@ -88,7 +88,7 @@ def test_own_models_have_a_home_that_is_not_asked_yet():
 
 
 def test_every_architecture_is_listed_but_those_without_weights_yet():
-    without = {"sparse_tdf", "bs_roformer"}
+    without = {"sparse_tdf"}
     assert {entry.architecture for entry in list_models()} == set(ARCHITECTURES) - without
 
 

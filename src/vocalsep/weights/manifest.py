@@ -49,12 +49,14 @@ class Licence:
         spdx: the SPDX identifier, where there is one.
         url: of the statement.
         statement: who states what.
+        commercial_use: whether the licence allows it; None where no licence is stated.
     """
 
     name: str
     spdx: str | None
     url: str | None
     statement: str
+    commercial_use: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

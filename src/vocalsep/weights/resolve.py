@@ -57,15 +57,28 @@ def resolve(spec: str | None, *, offline: bool = False, progress: Progress | Non
         CorruptWeightsError: the file is not what the manifest says, or cannot be read.
         DownloadError: the file cannot be had.
     """
-    manifest = load_manifest()
-    spec = manifest.default if spec is None else spec
+    spec = load_manifest().default if spec is None else spec
     if spec.startswith(HUB_PREFIX):
         return _measured(spec, hub.fetch_repo(spec, offline=offline, progress=progress))
     if path := _local_file(spec):
         return _measured(model_id(spec), path)
-    if _looks_like_path(spec):
-        raise UnknownModelError(f"no weights file is at {spec}", "Check the path, or see `vocalsep models list`.")
-    return fetch_entry(manifest.entry(spec), offline=offline, progress=progress)
+    return fetch_entry(_listed(spec), offline=offline, progress=progress)
+
+
+def check_named(spec: str) -> None:
+    """Check that ``spec`` names a listed model, a file that is there, or a repository of the Hub.
+
+    Raises:
+        UnknownModelError: no such model or file.
+        CorruptWeightsError: it is a path in a folder that may not be searched.
+    """
+    if not spec.startswith(HUB_PREFIX) and _local_file(spec) is None:
+        _listed(spec)
+
+
+def from_anywhere(spec: str) -> str:
+    """What names the same weights in every working folder: paths become absolute."""
+    return str(Path(spec).absolute()) if _local_file(spec) else spec
 
 
 def is_one_model(spec: str) -> bool:
@@ -117,6 +130,13 @@ def fetch_entry(entry: Entry, *, offline: bool = False, progress: Progress | Non
 def local_path(entry: Entry) -> Path | None:
     """Where the weights of an entry are on this machine, unverified; None if they are not. Fast, no network."""
     return entry.installed_path or hub.cached_path(entry)
+
+
+def _listed(spec: str) -> Entry:
+    """The entry of the manifest, of what is no file."""
+    if _looks_like_path(spec):
+        raise UnknownModelError(f"no weights file is at {spec}", "Check the path, or see `vocalsep models list`.")
+    return load_manifest().entry(spec)
 
 
 def _local_file(spec: str) -> Path | None:

@@ -17,11 +17,12 @@ DEFAULT = load_manifest().entry(load_manifest().default)
 
 def test_list_shows_size_licence_and_whereabouts(vocalsep):
     lines = vocalsep("models", "list").out.splitlines()
-    heads = ["NAME", "QUALITY", "WEIGHTS", "SIZE", "TIME", "MEMORY", "LICENCE", "SCORE"]
+    heads = ["NAME", "QUALITY", "WEIGHTS", "SIZE", "TIME", "MEMORY", "LICENCE", "COMMERCIAL", "SCORE"]
     assert lines[0].split() == heads
     assert lines[1].split()[:3] == [DEFAULT.id, "*", "fast"]
     assert f"bundled {DEFAULT.bytes / 1e6:.1f} MB" in " ".join(lines[1].split())
-    assert DEFAULT.licence.name in lines[1]
+    assert f"{DEFAULT.licence.name}  " in lines[1]
+    assert lines[1].split("GB")[1].split()[1] == "yes"
     cost = DEFAULT.cost
     assert f"{cost.real_time_factor:g} x {cost.memory_mb / 1000:.1f} GB" in " ".join(lines[1].split())
     rows = {line.split()[0]: line.split() for line in lines[2:] if line}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from vocalsep._version import __version__
-from vocalsep.errors import CorruptWeightsError
+from vocalsep.errors import CorruptWeightsError, OptionError
 
 if TYPE_CHECKING:
     from vocalsep.weights.packages import WeightsPackage
@@ -48,12 +48,10 @@ def facts() -> list[tuple[str, str]]:
 
     from vocalsep.separation.device import choose_device, choose_precision
     from vocalsep.weights.hub import cache_folder
-    from vocalsep.weights.manifest import load_manifest
     from vocalsep.weights.packages import weights_packages
 
     device = choose_device("auto")
     precision = str(choose_precision("auto", device)).removeprefix("torch.")
-    manifest = load_manifest()
     lines = [
         ("vocalsep", f"{__version__} in {Path(__file__).parents[1]}"),
         ("python", f"{platform.python_version()} in {sys.prefix}"),
@@ -73,11 +71,22 @@ def facts() -> list[tuple[str, str]]:
     lines += [
         ("mps", "yes" if torch.backends.mps.is_available() else "none"),
         ("weights cache", str(cache_folder())),
-        ("default model", f"{manifest.default} (bundled)"),
+        ("default model", _default_model()),
         *(("weights package", _contents(package)) for package in weights_packages()),
         ("would use", f"{device} in {precision}"),
     ]
     return lines
+
+
+def _default_model() -> str:
+    """The model that runs where no option names one, and who chose it."""
+    from vocalsep.weights.default_model import default_model
+
+    try:
+        default = default_model()
+    except OptionError as error:
+        return str(error)
+    return f"{default.spec} ({default.origin or 'bundled'})"
 
 
 def _contents(package: WeightsPackage) -> str:

@@ -108,7 +108,7 @@ def evaluate(
     from vocalsep.separation.options import SeparationOptions
 
     stderr.log_to_stderr(0)
-    model = choose(model, quality)
+    chosen = choose(model, quality).spec
     dataset = open_dataset(data)
     part: Part = split.value if split else "test" if dataset.has_test else "all"
     tracks = dataset.tracks(part)
@@ -124,9 +124,9 @@ def evaluate(
         threads=threads,
     )
     if not offline:
-        announce_downloads(model)
-    with ProgressDisplay(wanted=True) as display, display.bar(f"loading {model or 'the model'}") as advance:
-        estimator = open_estimator(model, separation, offline=offline, download_progress=advance)
+        announce_downloads(chosen)
+    with ProgressDisplay(wanted=True) as display, display.bar(f"loading {chosen}") as advance:
+        estimator = open_estimator(chosen, separation, offline=offline, download_progress=advance)
     conditions = Conditions(
         model=estimator.id,
         weights_sha256=estimator.weights_sha256,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from enum import Enum
 from pathlib import Path
@@ -11,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vocalsep.cli import stderr
-from vocalsep.cli.choice import announce, complete_name
+from vocalsep.cli.choice import announce, complete_name, make_default
+from vocalsep.cli.model_listing import details, facts, table
 from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.errors import CorruptWeightsError, DownloadError, OptionError, OutputExistsError
+from vocalsep.weights.default_model import VARIABLE, default_model, reset_default
 from vocalsep.weights.hub import HUB_PREFIX
-from vocalsep.weights.manifest import Entry, Metric, load_manifest
+from vocalsep.weights.manifest import Entry, load_manifest
 from vocalsep.weights.resolve import fetch_entry, local_path
 from vocalsep.weights.verify import verify
 
@@ -58,57 +59,46 @@ def list_models(as_json: AsJson = False) -> None:
     """List all models: size, time and memory they take, licence, scores, and whether the weights are here."""
     manifest = load_manifest()
     if as_json:
-        typer.echo(json.dumps([_facts(entry) for entry in manifest.models], ensure_ascii=False, indent=2))
+        typer.echo(json.dumps([facts(entry) for entry in manifest.models], ensure_ascii=False, indent=2))
         return
-    rows = [("NAME", "QUALITY", "WEIGHTS", "SIZE", "TIME", "MEMORY", "LICENCE", "SCORE")]
-    picked = {model: quality for quality, model in dataclasses.asdict(manifest.qualities).items()}
-    rows += [
-        (
-            entry.id + (" *" if entry.id == manifest.default else ""),
-            picked.get(entry.id, "-"),
-            _whereabouts(entry),
-            f"{entry.bytes / 1e6:.1f} MB" if entry.bytes else "-",
-            f"{entry.cost.real_time_factor:g} x" if entry.cost else "-",
-            f"{entry.cost.memory_mb / 1000:.1f} GB" if entry.cost else "-",
-            entry.licence.name,
-            _score(entry.metrics[0]) if entry.metrics else "-",
-        )
-        for entry in manifest.models
-    ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    typer.echo("\n* the default. Quality: what --quality picks. Time: that of the song, on two cores, measured.")
+    for line in table(manifest, default_model().spec):
+        typer.echo(line)
 
 
 @app.command()
 def show(name: Name, as_json: AsJson = False) -> None:
     """Show all that is known of a model."""
     entry = load_manifest().entry(name)
-    facts = _facts(entry)
     if as_json:
-        typer.echo(json.dumps(facts, ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(facts(entry), ensure_ascii=False, indent=2))
         return
-    for key, value in facts.items():
-        if key == "metrics":
-            value = "; ".join(_score(metric) + f" ({metric.protocol})" for metric in entry.metrics)
-        elif key == "sources":
-            value = ", ".join(
-                f"{source.repo}@{source.revision or 'main'}/{source.file}"
-                + ("" if source.published else " (not published yet)")
-                for source in entry.sources
-            )
-        elif key == "licence":
-            value = f"{entry.licence.name}: {entry.licence.statement}"
-        elif key == "cost" and entry.cost:
-            cost = entry.cost
-            value = f"{cost.real_time_factor:g} s a second of audio, {cost.memory_mb} MB: {cost.measured}"
-        elif isinstance(value, dict):
-            value = ", ".join(f"{name} {part}" for name, part in value.items())
-        elif isinstance(value, (list, tuple)):
-            value = ", ".join(map(str, value))
-        if value not in (None, ""):
-            typer.echo(f"{key:<16} {value}")
+    for line in details(entry):
+        typer.echo(line)
+
+
+@app.command()
+def use(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME]",
+            help="What --model of split takes; without it, the default is shown.",
+            autocompletion=complete_name,
+        ),
+    ] = None,
+    reset: Annotated[bool, typer.Option("--reset", help="Go back to the bundled model.")] = False,
+) -> None:
+    """Choose the model that runs where no option names one; prints the default."""
+    if name is not None and reset:
+        raise OptionError("--reset goes back to the bundled model", f"Leave out {name} or --reset.")
+    if reset:
+        reset_default()
+    elif name is not None:
+        make_default(name)
+    default = default_model()
+    if default.origin == VARIABLE and (name is not None or reset):
+        stderr.say(f"{VARIABLE} is set, and goes before this choice")
+    typer.echo(f"{default.spec} ({default.origin or 'bundled'})")
 
 
 @app.command()
@@ -316,25 +306,3 @@ def _check_absent(target: Path, overwrite: bool) -> None:
 def _absent(entry: Entry) -> DownloadError:
     """The error for weights that are not here."""
     return DownloadError(f"'{entry.id}' is not downloaded", f"Get it with 'vocalsep models pull {entry.id}'.")
-
-
-def _whereabouts(entry: Entry) -> str:
-    if entry.bundled_path:
-        return "bundled"
-    if entry.installed_path:
-        return "installed"
-    if local_path(entry):
-        return "cached"
-    return "on the Hub" if entry.published_sources else "not installed"
-
-
-def _score(metric: Metric) -> str:
-    return f"{metric.name} of {metric.stem} {metric.value} {metric.unit}, {metric.dataset}"
-
-
-def _facts(entry: Entry) -> dict[str, Any]:
-    return {
-        **dataclasses.asdict(entry),
-        "weights": _whereabouts(entry),
-        "path": str(local_path(entry) or "") or None,
-    }

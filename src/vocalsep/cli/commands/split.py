@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vocalsep.cli import options, stderr
+from vocalsep.cli import balanced_tip, options, stderr
 from vocalsep.cli.batch import Batch, FileOptions, FileSeparator
 from vocalsep.cli.choice import QualityOption, announce_downloads, choose, complete_model
 from vocalsep.cli.inputs import STDIN, find_tracks, take_shard
@@ -103,7 +103,7 @@ def split(
             "-m",
             rich_help_panel=_MODEL,
             help="Name, weights file or hf:OWNER/REPO; A+B is their mean.",
-            show_default="the bundled one",
+            show_default="that of 'vocalsep models use'",
             autocompletion=complete_model,
         ),
     ] = None,
@@ -234,7 +234,7 @@ def split(
     check_template(template)
     if skip_existing and overwrite:
         raise OptionError("--skip-existing and --overwrite exclude each other", "Choose one.")
-    model = choose(model, quality)
+    chosen = choose(model, quality)
     stems = ("vocals", "accompaniment") if stem is Stem.both else (stem.value,)
     if not out:  # an unset variable of a script, which as a path would be the current folder
         raise OptionError("-o is empty", "Give a folder, or - for stdout.")
@@ -244,7 +244,7 @@ def split(
 
     _check_cluster(cluster, cluster_address, device, with_pipes=to_stdout or STDIN in inputs)
     settings: dict[str, Any] = {
-        "model": model,
+        "model": chosen.spec,
         "device": device,
         "precision": precision,
         "segment_seconds": segment,
@@ -260,8 +260,8 @@ def split(
         from vocalsep.api import Separator
 
         if not quiet and not offline:
-            announce_downloads(model)
-        with display.bar(f"loading {model or 'the model'}") as advance:
+            announce_downloads(chosen.spec)
+        with display.bar(f"loading {chosen.spec}") as advance:
             return Separator(**settings, download_progress=advance)
 
     def start_workers() -> AbstractContextManager[FileSeparator | None]:
@@ -272,7 +272,7 @@ def split(
         from vocalsep.cli.cluster import ray_workers
 
         if not quiet and not offline:
-            announce_downloads(model)
+            announce_downloads(chosen.spec)
         n_workers = min(jobs, len(tracks))
         return ray_workers(settings, n_workers, cluster_address, lambda track: asked.targets(track, stems))
 
@@ -280,7 +280,7 @@ def split(
         asked = FileOptions(
             out_dir=out_dir,
             template=template,
-            model=ensemble_id(model),
+            model=ensemble_id(chosen.spec),
             stems=stems,
             format=OutputFormat(
                 container=format.value,
@@ -323,6 +323,8 @@ def split(
                         _copy_to_stdout(next(iter(outcome.result.outputs.values())))
                     tell(outcome, model=asked.model, format=asked.format, quiet=quiet, alone=len(tracks) == 1)
     conclude(outcomes)
+    if not (chosen.origin or quiet or as_json or to_stdout):
+        balanced_tip.tell_once()
 
 
 def _check_cluster(cluster: Cluster | None, address: str | None, device: str, *, with_pipes: bool) -> None:
