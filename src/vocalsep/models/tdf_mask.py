@@ -78,10 +78,10 @@ class TFCTDFBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(batch, in_channel, frame, bin)`` to ``(batch, channel, frame, bin)``."""
-        h = self.conv1(functional.relu(self.norm1(x)))
-        z = self.tdf_down(functional.relu(self.norm2(h)))
-        h = h + self.tdf_up(functional.relu(self.norm3(z)))
-        output: Tensor = self.conv2(functional.relu(self.norm4(h))) + self.shortcut(x)
+        h = self.conv1(functional.relu(self.norm1(x), inplace=True))
+        z = self.tdf_down(functional.relu(self.norm2(h), inplace=True))
+        h = h + self.tdf_up(functional.relu(self.norm3(z), inplace=True))
+        output: Tensor = self.conv2(functional.relu(self.norm4(h), inplace=True)) + self.shortcut(x)
         return output
 
 
@@ -95,7 +95,7 @@ class NormReLUConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(batch, channel, frame, bin)``."""
-        output: Tensor = self.conv(functional.relu(self.norm(x)))
+        output: Tensor = self.conv(functional.relu(self.norm(x), inplace=True))
         return output
 
 
