@@ -43,8 +43,9 @@ def network_here(seconds: int) -> None:
 
     from vocalsep.separation.ensemble import Ensemble
     from vocalsep.separation.options import SeparationOptions
+    from vocalsep.weights.ensemble_spec import parse_ensemble
 
-    (separation,) = Ensemble(None, SeparationOptions(device="cpu")).separations
+    (separation,) = Ensemble(parse_ensemble(None), SeparationOptions(device="cpu")).separations
     print(seconds * statistics.median(real_time_factor(separation, seconds) for _ in range(5)))
 
 

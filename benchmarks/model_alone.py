@@ -24,9 +24,10 @@ def run_here(model: str, precision: str, seconds: int, wiener: int) -> None:
 
     from vocalsep.separation.ensemble import Ensemble
     from vocalsep.separation.options import SeparationOptions
+    from vocalsep.weights.ensemble_spec import parse_ensemble
 
     options = SeparationOptions(device="cpu", precision=precision, wiener=wiener)
-    (separation,) = Ensemble(model, options).separations
+    (separation,) = Ensemble(parse_ensemble(model), options).separations
     print(real_time_factor(separation, seconds))
 
 

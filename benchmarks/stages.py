@@ -50,9 +50,10 @@ def run_here(model: str, song: Path, out: Path) -> None:
         from vocalsep.separation.lanes import Lanes
         from vocalsep.separation.options import SeparationOptions
         from vocalsep.separation.overlap_add import OverlapMean, cut
+        from vocalsep.weights.ensemble_spec import parse_ensemble
     assert Separator  # what the command imports
     with timed("weights"):
-        (separation,) = Ensemble(model, SeparationOptions(device="cpu")).separations
+        (separation,) = Ensemble(parse_ensemble(model), SeparationOptions(device="cpu")).separations
     network, rate = separation.model, separation.model.config.sample_rate
     with timed("decode"), open_audio(song) as audio:
         read = list(audio.blocks())

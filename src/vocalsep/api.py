@@ -3,43 +3,32 @@
 from __future__ import annotations
 
 import itertools
-import os
-import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
-from numbers import Real
+from collections.abc import Callable, Generator, Iterable, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from vocalsep.audio.formats import HIGHEST_RATE, LOWEST_RATE, OutputFormat
-from vocalsep.audio.loudspeakers import to_stereo
-from vocalsep.audio.reader import open_audio
+from vocalsep.audio.formats import Clip, OutputFormat
+from vocalsep.audio.outputs import Outputs
+from vocalsep.audio.reading_options import ReadingOptions
 from vocalsep.audio.samples import Samples
-from vocalsep.audio.stem_files import Clip, StemFiles
-from vocalsep.audio.tags import read_tags
-from vocalsep.errors import NonFiniteAudioError, OptionError, OutputExistsError
 from vocalsep.separation.ensemble import Ensemble
-from vocalsep.separation.options import SeparationOptions
+from vocalsep.separation.given_samples import as_float32, check_waveform_shape, checked_rate, of_as_many_channels
+from vocalsep.separation.options import Precision, SeparationOptions
+from vocalsep.separation.split_file import Progress, split_file
 from vocalsep.split_result import SplitResult
 from vocalsep.stem_names import STEMS
-from vocalsep.system.files import exists
-from vocalsep.system.output_errors import output_exists
-from vocalsep.system.threads import BackgroundConsumer
-from vocalsep.template import DEFAULT_TEMPLATE, stem_paths
-
-Progress = Callable[[float, "float | None"], None]
-"""Called with the seconds of audio done and, where the file declares it, of all."""
+from vocalsep.template import DEFAULT_TEMPLATE
+from vocalsep.weights.ensemble_spec import EnsembleSpec, parse_ensemble
 
 Waveform = TypeVar("Waveform", Tensor, Samples)
 
-_BLOCKS_BEHIND = 8
-_MOST_LIKELY_CHANNELS = 64
+_AS_IT_IS = ReadingOptions()
 
 
 class Separator:
@@ -83,7 +72,7 @@ class Separator:
         model: str | PathLike[str] | None = None,
         *,
         device: str = "auto",
-        precision: str = "auto",
+        precision: Precision = "auto",
         segment_seconds: float | None = None,
         overlap: float | None = None,
         batch_size: int | None = None,
@@ -103,17 +92,31 @@ class Separator:
             device=device,
             threads=threads,
         )
-        self._load(None if model is None else str(model), options, offline, download_progress)
+        self._load(parse_ensemble(model), options, offline, download_progress)
+
+    @classmethod
+    def from_options(
+        cls,
+        model: str | PathLike[str] | EnsembleSpec | None,
+        options: SeparationOptions,
+        *,
+        offline: bool = False,
+        download_progress: Callable[[int, int], None] | None = None,
+    ) -> Separator:
+        """A separator from options that are already one object; the arguments are those of the class."""
+        separator = cls.__new__(cls)
+        separator._load(parse_ensemble(model), options, offline, download_progress)
+        return separator
 
     def _load(
         self,
-        model: str | None,
+        spec: EnsembleSpec,
         options: SeparationOptions,
         offline: bool,
         download_progress: Callable[[int, int], None] | None = None,
     ) -> None:
-        self._arguments = (model, options, offline)
-        self._ensemble = Ensemble(model, options, offline=offline, download_progress=download_progress)
+        self._arguments = (spec, options, offline)
+        self._ensemble = Ensemble(spec, options, offline=offline, download_progress=download_progress)
         self.model_id, self.weights_sha256 = self._ensemble.id, self._ensemble.weights_sha256
 
     def __getstate__(self) -> tuple[Any, ...]:
@@ -149,12 +152,9 @@ class Separator:
         """
         samples = waveform if isinstance(waveform, Tensor) else np.asarray(waveform)
         shape = tuple(samples.shape)
-        if len(shape) not in (1, 2) or 0 in shape:
-            raise OptionError(f"a waveform of shape {shape} is neither (channel, sample) nor (sample,)")
-        if len(shape) == 2 and shape[0] > max(shape[1], _MOST_LIKELY_CHANNELS):
-            raise OptionError(f"a waveform of shape {shape} is not (channel, sample)", "Transpose it: waveform.T")
-        sample_rate = _checked_rate(sample_rate)
-        song = [_as_float32(samples.reshape(-1, shape[-1]))]
+        check_waveform_shape(shape)
+        sample_rate = checked_rate(sample_rate)
+        song = [as_float32(samples.reshape(-1, shape[-1]))]
         level = self._ensemble.level(song)
         blocks = list(self._ensemble.stream(song, sample_rate=sample_rate, channels=len(song[0]), level=level))
         whole = {stem: np.concatenate([block[stem] for block in blocks], axis=1) for stem in STEMS}
@@ -184,12 +184,12 @@ class Separator:
                 channels as the first; or the rate is no whole number of 1000 to 10 million.
             NonFiniteAudioError: a sample is not a number, or infinite.
         """
-        sample_rate = _checked_rate(sample_rate)
-        iterator = map(_as_float32, blocks)
+        sample_rate = checked_rate(sample_rate)
+        iterator = map(as_float32, blocks)
         first = next(iterator, None)
         if first is None:
             return
-        together = itertools.chain([first], _of_as_many_channels(iterator, len(first)))
+        together = itertools.chain([first], of_as_many_channels(iterator, len(first)))
         yield from self._ensemble.stream(together, sample_rate=sample_rate, channels=len(first))
 
     def separate_file(
@@ -230,137 +230,25 @@ class Separator:
             OptionError: no such stem, format or ``clip``, or the format cannot hold the channels.
             OutputError: exists, is the input itself, cannot be written, or leaves ``out_dir``.
         """
-        began = time.perf_counter()
-        path, format = Path(path), OutputFormat.named(format)
-        stems = (stems,) if isinstance(stems, str) else stems
-        unknown = [stem for stem in stems if stem not in STEMS]
-        if unknown or not stems:
-            raise OptionError(
-                f"unknown stem '{unknown[0]}'" if unknown else "no stem", f"Known: {', '.join(STEMS)}."
-            )
-        if clip not in get_args(Clip):
-            raise OptionError(f"unknown clip '{clip}'", f"Known: {', '.join(get_args(Clip))}.")
-        with open_audio(path, salvage=salvage) as audio:
-            info = audio.info
-            format = format.as_deep_as(info.depth)
-            targets = stem_paths(
-                Path(out_dir),
-                template,
-                track=path.stem if track is None else track,
-                stems=stems,
-                ext=format.extension,
-                model=self.model_id,
-            )
-            for target in targets.values():
-                _check_target(target, path, overwrite)
-            level = None
-            if self._ensemble.normalises_song and path.is_file():  # what is no file can be read once
-                with open_audio(path, salvage=salvage) as whole:
-                    level = self._ensemble.level(whole.blocks())
-            downmix = downmix and info.channels > 2
-            n_samples, silent = 0, True
-            with (
-                _no_empty_folders(targets.values()),
-                StemFiles(
-                    targets,
-                    sample_rate=info.sample_rate,
-                    channels=2 if downmix else info.channels,
-                    layout=() if downmix else info.layout,
-                    format=format,
-                    clip=clip,
-                    tags=read_tags(path).made_by(self.model_id),
-                    replace=overwrite,
-                ) as files,
-                closing(
-                    self._ensemble.stream(
-                        audio.blocks(), sample_rate=info.sample_rate, channels=info.channels, level=level
-                    )
-                ) as blocks,
-            ):
-                with BackgroundConsumer(files.write, _BLOCKS_BEHIND) as drain:
-                    for block in blocks:
-                        n_samples += block[STEMS[0]].shape[-1]
-                        silent = silent and not any(samples.any() for samples in block.values())
-                        kept = {stem: block[stem] for stem in stems}
-                        drain.put({s: to_stereo(x, info.layout) for s, x in kept.items()} if downmix else kept)
-                        if progress:
-                            total = info.n_samples / info.sample_rate if info.n_samples else None
-                            progress(n_samples / info.sample_rate, total)
-                gain = files.commit()
-        return SplitResult(
-            input=path,
-            outputs=targets,
-            seconds=n_samples / info.sample_rate,
-            sample_rate=info.sample_rate,
-            channels=info.channels,
-            wall_seconds=time.perf_counter() - began,
-            model=self.model_id,
-            weights_sha256=self.weights_sha256,
-            device=self.device,
-            precision=self.precision,
-            gain=gain,
-            silent=silent,
+        outputs = Outputs(
+            folder=Path(out_dir),
+            template=template,
+            stems=(stems,) if isinstance(stems, str) else tuple(stems),
+            format=OutputFormat.named(format),
+            clip=clip,
+            downmix=downmix,
+            overwrite=overwrite,
         )
+        return self.write_stems(path, outputs, ReadingOptions(salvage=salvage), track=track, progress=progress)
 
-
-def _check_target(target: Path, source: Path, overwrite: bool) -> None:
-    if not exists(target):
-        return
-    if not overwrite:
-        raise output_exists(target)
-    with suppress(OSError):  # a link that leads nowhere, or in a circle
-        if target.samefile(source):
-            raise OutputExistsError(f"{target} is the input itself", "Choose another -o folder or --template.")
-
-
-@contextmanager
-def _no_empty_folders(files: Iterable[Path]) -> Generator[None, None, None]:
-    """Where the block fails, the folders that were made for ``files`` go, unless others put files there."""
-    new = {folder for file in files for folder in file.parents if not os.path.lexists(folder)}
-    try:
-        yield
-    except BaseException:
-        for folder in sorted(new, key=lambda folder: len(folder.parts), reverse=True):
-            with suppress(OSError):
-                folder.rmdir()
-        raise
-
-
-def _checked_rate(sample_rate: object) -> int:
-    """A sample rate that a caller gives, who may give anything; 44100.0 is 44100."""
-    is_whole = isinstance(sample_rate, Real) and float(sample_rate).is_integer()
-    rate = int(float(sample_rate)) if is_whole else None  # type: ignore[arg-type]
-    if rate is None or not LOWEST_RATE <= rate <= HIGHEST_RATE:
-        raise OptionError(
-            f"a sample rate of {sample_rate!r} is not a whole number of {LOWEST_RATE} to {HIGHEST_RATE}",
-            "Give that of the samples, in Hz: 44100.",
-        )
-    return rate
-
-
-def _of_as_many_channels(blocks: Iterable[Samples], channels: int) -> Iterator[Samples]:
-    for block in blocks:
-        if len(block) != channels:
-            raise OptionError(
-                f"a block of {len(block)} channels comes after one of {channels}",
-                "Give all blocks as many channels.",
-            )
-        yield block
-
-
-def _as_float32(block: npt.NDArray[Any] | Tensor) -> Samples:
-    """A copy of a block of the caller's, who may use its memory for the next while this one waits."""
-    if isinstance(block, Tensor):
-        block = block.detach().cpu()
-        block = (block.float() if block.is_floating_point() else block).numpy()
-    if not np.issubdtype(block.dtype, np.floating):
-        raise OptionError(
-            f"samples of type {block.dtype} have no known full scale", "Divide them by it: int16 by 32768."
-        )
-    if block.ndim != 2:
-        raise OptionError(f"a block of shape {block.shape} is not (channel, sample)")
-    with np.errstate(over="ignore"):
-        copy = np.array(block, dtype=np.float32, order="C")
-    if not np.isfinite(copy).all():
-        raise NonFiniteAudioError("a sample is not a finite number", "Replace such samples: np.nan_to_num")
-    return copy
+    def write_stems(
+        self,
+        path: str | PathLike[str],
+        outputs: Outputs,
+        reading: ReadingOptions = _AS_IT_IS,
+        *,
+        track: str | None = None,
+        progress: Progress | None = None,
+    ) -> SplitResult:
+        """Split a file as `separate_file` does, with options that are already objects."""
+        return split_file(self._ensemble, Path(path), outputs, reading, track=track, progress=progress)

@@ -9,6 +9,7 @@ import pytest
 from helpers import audio_encoding
 from vocalsep.audio.formats import OutputFormat
 from vocalsep.audio.reader import open_audio
+from vocalsep.audio.reading_options import ReadingOptions
 from vocalsep.audio.writer import AudioWriter
 
 RATE = 44100
@@ -34,7 +35,7 @@ def decode() -> Callable[..., np.ndarray]:
     """Reads a whole file with the package's reader."""
 
     def read(path: Path, *, salvage: bool = False, block_samples: int = 65536) -> np.ndarray:
-        with open_audio(path, salvage=salvage) as audio:
+        with open_audio(path, ReadingOptions(salvage=salvage)) as audio:
             return np.concatenate(list(audio.blocks(block_samples)), axis=1)
 
     return read

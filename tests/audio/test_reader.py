@@ -252,8 +252,9 @@ def test_codec_libraries_print_nothing(tmp_path, song, encode) -> None:
     (tmp_path / "c.wav").write_bytes((tmp_path / "c.wav").read_bytes()[:100_000])
     code = (
         "import sys; from pathlib import Path; from vocalsep.audio.reader import open_audio\n"
+        "from vocalsep.audio.reading_options import ReadingOptions\n"
         "for name in sys.argv[1:]:\n"
-        "    with open_audio(Path(name), salvage=True) as audio:\n"
+        "    with open_audio(Path(name), ReadingOptions(salvage=True)) as audio:\n"
         "        print(sum(block.shape[1] for block in audio.blocks()) > 9000)\n"
     )
     command = [

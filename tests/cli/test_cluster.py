@@ -19,7 +19,10 @@ import pytest
 import soundfile
 
 from helpers.stem_reading import leftovers, read
+from vocalsep.audio.outputs import Outputs
+from vocalsep.audio.reading_options import ReadingOptions
 from vocalsep.errors import ClusterError, OptionError
+from vocalsep.separation.options import SeparationOptions
 
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="needs the extra 'ray'")
 needs_two_cores = pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="Ray gives each worker a core")
@@ -155,8 +158,8 @@ class DoomedWorkers:
         self.lives, self.asked = lives, []
 
     def start(self):
-        separate = SimpleNamespace(remote=lambda path, **options: self.asked.append(options["overwrite"]))
-        return SimpleNamespace(separate_file=separate, reached=SimpleNamespace(remote=lambda: None))
+        write = SimpleNamespace(remote=lambda path, outputs, *_: self.asked.append(outputs.overwrite))
+        return SimpleNamespace(write_stems=write, reached=SimpleNamespace(remote=lambda: None))
 
     def wait(self, tasks, timeout):
         return tasks, []
@@ -178,13 +181,15 @@ def test_a_song_whose_workers_die_is_given_up(cluster, tmp_path, monkeypatch, th
     """After three; and a song of which stems were there before never replaces them."""
     doomed = DoomedWorkers(lives)
     monkeypatch.setattr(cluster, "ray", doomed)
-    target = tmp_path / "vocals.wav"
+    outputs = Outputs(folder=tmp_path, template="{track}-{stem}.{ext}")
     if there:
-        target.touch()
-    workers = cluster.RayWorkers(doomed.start, [doomed.start()], lambda track: [target])
+        (tmp_path / "a-vocals.wav").touch()
+    workers = cluster.RayWorkers(doomed.start, [doomed.start()], "tdf")
 
     def separate():
-        return workers.separate_file("a.wav", track="a", overwrite=False, progress=lambda done, total: None)
+        return workers.write_stems(
+            Path("a.wav"), outputs, ReadingOptions(), track="a", progress=lambda done, total: None
+        )
 
     if lives == 3:
         assert separate() == "split"
@@ -212,12 +217,12 @@ def test_what_workers_ask_for(cluster, monkeypatch, machines, jobs, device, thre
     nodes = [{"Alive": True, "Resources": machine} for machine in machines]
     gone = {"Alive": False, "Resources": {"CPU": 99.0, "GPU": 9.0}}
     monkeypatch.setattr(cluster.ray, "nodes", lambda: [gone, *nodes])
-    settings = {"device": device, "threads": threads}
+    options = SeparationOptions(device=device, threads=threads)
     if cpus is None:
         with pytest.raises(OptionError, match="has room for"):
-            cluster._resources(jobs, settings)
+            cluster._resources(jobs, options)
     else:
-        assert cluster._resources(jobs, settings) == {"num_cpus": cpus, "num_gpus": gpus}
+        assert cluster._resources(jobs, options) == {"num_cpus": cpus, "num_gpus": gpus}
 
 
 @needs_ray

@@ -13,6 +13,7 @@ from vocalsep.models.architectures import build_model
 from vocalsep.separation.ensemble import Ensemble
 from vocalsep.separation.options import SeparationOptions
 from vocalsep.weights.checkpoint import load_model
+from vocalsep.weights.ensemble_spec import parse_ensemble
 from vocalsep.weights.manifest import load_manifest
 from vocalsep.weights.resolve import ResolvedWeights
 
@@ -82,7 +83,7 @@ def known(monkeypatch, path):
 
 def test_segments_are_as_long_as_the_graph_takes(known, tone):
     separator = known()
-    (separation,) = Ensemble("mdx-small", SeparationOptions()).separations
+    (separation,) = Ensemble(parse_ensemble("mdx-small"), SeparationOptions()).separations
     assert separation.segment == N_SAMPLES
     assert separator.precision == "fp32"
     stems = separator.separate(tone, 44100)
@@ -100,7 +101,7 @@ def test_the_vocals_of_an_instrumental_model_are_the_rest(known, tone):
 
 def test_longer_segments_say_the_longest(path):
     model = load_model(path, CONFIG)
-    with pytest.raises(OptionError, match=r"256 frames at once, not 257. Use --segment 0\.37 or less"):
+    with pytest.raises(OptionError, match=r"256 frames at once, not 257. Use segment_seconds=0\.37 or less"):
         model(torch.zeros(1, 2, N_SAMPLES + 1))
 
 

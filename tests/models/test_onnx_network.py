@@ -53,7 +53,7 @@ def test_fewer_frames_than_fixed_are_filled_up_with_zeros_at_the_end(tmp_path, x
 
 def test_more_frames_than_fixed_say_the_longest_segment(tmp_path, x):
     reverse = network(reversal(tmp_path / "n.onnx", ["batch", 2, 4, 4]))
-    with pytest.raises(OptionError, match=r"takes 4 frames at once, not 5. Use --segment 0\.30 or less"):
+    with pytest.raises(OptionError, match=r"takes 4 frames at once, not 5. Use segment_seconds=0\.30 or less"):
         reverse(x)
 
 

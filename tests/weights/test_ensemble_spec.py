@@ -1,7 +1,7 @@
 import pytest
 
 from vocalsep.errors import OptionError, UnknownModelError
-from vocalsep.weights.ensemble_spec import ensemble_id, members
+from vocalsep.weights.ensemble_spec import parse_ensemble
 from vocalsep.weights.manifest import load_manifest
 
 
@@ -19,25 +19,28 @@ from vocalsep.weights.manifest import load_manifest
     ],
 )
 def test_names_and_weights(model, expected, name):
-    assert members(model) == pytest.approx(expected)
-    assert ensemble_id(model) == name
+    spec = parse_ensemble(model)
+    assert spec.shares == pytest.approx(expected)
+    assert spec.id == name
+    assert parse_ensemble(spec) is spec
 
 
 def test_a_file_whose_name_has_a_plus_is_one_model(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tdf+tdt.safetensors").touch()
-    assert members("tdf+tdt.safetensors") == {"tdf+tdt.safetensors": 1.0}
-    assert ensemble_id("tdf+tdt.safetensors") == "tdf+tdt"
-    assert set(members("tdf+tdt")) == {"tdf", "tdt"}
+    spec = parse_ensemble("tdf+tdt.safetensors")
+    assert spec.shares == {"tdf+tdt.safetensors": 1.0}
+    assert spec.id == "tdf+tdt"
+    assert set(parse_ensemble("tdf+tdt").shares) == {"tdf", "tdt"}
 
 
 @pytest.mark.parametrize("model", ["tdf+", "+", "tdf++tdt", ":2+tdt"])
 def test_an_empty_name_is_refused(model):
     with pytest.raises(UnknownModelError, match="is empty"):
-        members(model)
+        parse_ensemble(model)
 
 
 @pytest.mark.parametrize("weight", ["0", "-1", "nan", "inf"])
 def test_a_weight_is_above_zero(weight):
     with pytest.raises(OptionError, match=f"tdf has weight {weight}"):
-        members(f"tdt+tdf:{weight}")
+        parse_ensemble(f"tdt+tdf:{weight}")

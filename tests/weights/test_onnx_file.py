@@ -14,6 +14,7 @@ from vocalsep.separation.options import SeparationOptions
 from vocalsep.training.initial_weights import initial_state
 from vocalsep.weights.checkpoint import load_model as load_file
 from vocalsep.weights.checkpoint import read_checkpoint
+from vocalsep.weights.ensemble_spec import parse_ensemble
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -59,11 +60,11 @@ def test_configs_of_no_use(tmp_path, config, says):
 
 def test_segments_are_no_longer_than_the_graph_takes(tmp_path, tone):
     path = nothing(tmp_path / "net.onnx", ["batch", 2, 129, 400], metadata={"config": json.dumps(CONFIG)})
-    (separation,) = Ensemble(str(path), SeparationOptions()).separations
+    (separation,) = Ensemble(parse_ensemble(path), SeparationOptions()).separations
     assert separation.segment == 399 * 64
     separator = Separator(path)
     np.testing.assert_allclose(separator.separate(tone, 44100)["vocals"], tone, atol=1e-5)
-    with pytest.raises(OptionError, match=r"Use --segment 0\.57 or less"):
+    with pytest.raises(OptionError, match=r"Use segment_seconds=0\.57 or less"):
         Separator(path, segment_seconds=1).separate(tone, 44100)
     Separator(path, segment_seconds=0.57).separate(tone, 44100)
 
@@ -71,7 +72,7 @@ def test_segments_are_no_longer_than_the_graph_takes(tmp_path, tone):
 @pytest.mark.parametrize("frames", [-1, 0, "frames"])
 def test_a_frame_axis_of_any_length(tmp_path, frames):
     path = nothing(tmp_path / "net.onnx", ["batch", 2, 129, frames], metadata={"config": json.dumps(CONFIG)})
-    (separation,) = Ensemble(str(path), SeparationOptions()).separations
+    (separation,) = Ensemble(parse_ensemble(path), SeparationOptions()).separations
     assert separation.segment == round(separation.model.segment_seconds * 44100) > 44100
 
 

@@ -12,6 +12,8 @@ LOWEST_RATE, HIGHEST_RATE = 1000, 10_000_000
 
 Container = Literal["wav", "flac", "mp3", "ogg", "opus", "m4a"]
 Depth = Literal["16", "24", "float"]
+Clip = Literal["rescale", "clamp"]
+"""What to do with samples beyond full scale, see `vocalsep.audio.outputs.Outputs`."""
 
 _DEPTHS: dict[str, tuple[Depth, ...]] = {"wav": ("float", "24", "16"), "flac": ("24", "16")}
 _BITRATES = {"mp3": range(8, 321), "opus": range(6, 511), "m4a": range(16, 513)}

@@ -46,4 +46,4 @@ def clock(n_samples: int, sample_rate: int) -> str:
 
 def damaged(path: Path, what: str) -> DamagedAudioError:
     """The error for a file that can be decoded in part."""
-    return DamagedAudioError(f"{path} is damaged: {what}", "Use --salvage to take what can be decoded.")
+    return DamagedAudioError(f"{path} is damaged: {what}", "Pass salvage=True to take what can be decoded.")

@@ -13,6 +13,7 @@ import numpy as np
 from vocalsep.audio.decoder import Decoder
 from vocalsep.audio.formats import HIGHEST_RATE, LOWEST_RATE
 from vocalsep.audio.info import AudioInfo, clock
+from vocalsep.audio.reading_options import ReadingOptions
 from vocalsep.audio.samples import Samples
 from vocalsep.errors import (
     EmptyAudioError,
@@ -66,13 +67,15 @@ AUDIO_EXTENSIONS = frozenset(
 _SNDFILE_SIGNATURES = (b"RIFF", b"RF64", b"riff", b"fLaC", b"FORM", b"caff", b".snd", b"OggS")
 _FFMPEG_SIGNATURES = (b"ID3", b"\x1a\x45\xdf\xa3", b"\x30\x26\xb2\x75")
 
+_AS_IT_IS = ReadingOptions()
 
-def open_audio(path: Path, *, salvage: bool = False) -> AudioReader:
+
+def open_audio(path: Path, reading: ReadingOptions = _AS_IT_IS) -> AudioReader:
     """Open an audio file, or the first audio stream of a video.
 
     Args:
         path: of any file that libsndfile or FFmpeg decodes; its content decides, not its extension.
-        salvage: take what can be decoded of a damaged file, and zero for samples that are not finite.
+        reading: how it is read.
 
     Raises:
         InputNotFoundError: there is no such file.
@@ -81,7 +84,7 @@ def open_audio(path: Path, *, salvage: bool = False) -> AudioReader:
         NotAudioError: it is not audio, or has less than 1000 or more than 10 million samples a second.
         DamagedAudioError: it is audio, and damage shows at its start; `AudioReader.blocks` finds the rest.
     """
-    return AudioReader(path, salvage=salvage)
+    return AudioReader(path, reading)
 
 
 class AudioReader:
@@ -93,12 +96,12 @@ class AudioReader:
 
     info: AudioInfo
 
-    def __init__(self, path: Path, *, salvage: bool = False) -> None:
+    def __init__(self, path: Path, reading: ReadingOptions = _AS_IT_IS) -> None:
         self._path = path
-        self._salvage = salvage
+        self._reading = reading
         self._file = _open_file(path)
         try:
-            self._decoder = call_in_thread(lambda: _open_decoder(path, self._file, salvage))
+            self._decoder = call_in_thread(lambda: _open_decoder(path, self._file, reading))
         except OSError as error:
             self._file.close()
             raise _unreadable(path, error) from error
@@ -144,12 +147,12 @@ class AudioReader:
         for block in blocks:
             finite = np.isfinite(block)
             if not finite.all():
-                if not self._salvage:
+                if not self._reading.salvage:
                     first = n + int(np.argmin(finite.all(axis=0)))
                     raise NonFiniteAudioError(
                         f"{self._path} has a sample that is not a finite number at "
                         f"{clock(first, self.info.sample_rate)}",
-                        "Use --salvage to make such samples silent.",
+                        "Pass salvage=True to make such samples silent.",
                     )
                 block[~finite] = 0
             n += block.shape[1]
@@ -168,14 +171,14 @@ def _open_file(path: Path) -> BinaryIO:
     return file
 
 
-def _open_decoder(path: Path, file: BinaryIO, salvage: bool) -> Decoder:
+def _open_decoder(path: Path, file: BinaryIO, reading: ReadingOptions) -> Decoder:
     """A decoder by libsndfile where it knows the format, else by FFmpeg, which also knows how to skip damage."""
     head = file.read(12)
     file.seek(0, os.SEEK_SET)
     if not head:
         raise EmptyAudioError(f"{path} is an empty file", "Give a file with sound.")
     # The codec libraries are loaded when a file is opened: they take a third of the command's start-up time.
-    if head.startswith(_SNDFILE_SIGNATURES) and not salvage:
+    if head.startswith(_SNDFILE_SIGNATURES) and not reading.salvage:
         from vocalsep.audio.sndfile import SndfileDecoder
 
         try:
@@ -185,7 +188,7 @@ def _open_decoder(path: Path, file: BinaryIO, salvage: bool) -> Decoder:
     from vocalsep.audio.ffmpeg_decoder import FfmpegDecoder
 
     is_audio = head.startswith(_SNDFILE_SIGNATURES + _FFMPEG_SIGNATURES) or head[4:8] == b"ftyp"
-    return FfmpegDecoder(path, file, is_audio=is_audio, salvage=salvage)
+    return FfmpegDecoder(path, file, is_audio=is_audio, salvage=reading.salvage)
 
 
 def _unreadable(path: Path, error: OSError) -> InputUnreadableError:

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
 
 import numpy as np
 
-from vocalsep.audio.formats import OutputFormat
+from vocalsep.audio.formats import Clip, OutputFormat
 from vocalsep.audio.samples import Samples
 from vocalsep.audio.spool import Spool
 from vocalsep.audio.tags import Tags
 from vocalsep.audio.writer import AudioWriter
 from vocalsep.system.threads import call_in_thread, prefetch
-
-Clip = Literal["rescale", "clamp"]
 
 
 class StemFiles:

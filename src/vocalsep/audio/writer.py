@@ -70,7 +70,7 @@ class AudioWriter:
         if channels > format.most_channels:
             raise OptionError(
                 f"{format.container} cannot hold the {channels} channels of {path}",
-                "Use --downmix for stereo, or wav, or flac up to 8.",
+                "Pass downmix=True for stereo, or choose wav, or flac for up to 8.",
             )
         self.path = path
         self._format = format

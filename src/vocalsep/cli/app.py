@@ -15,13 +15,16 @@ from vocalsep.cli import stderr
 from vocalsep.cli.exit import ReportingGroup, reported
 from vocalsep.errors import InputUnreadableError
 
+MESSAGES_PANEL = "Messages"
+"""Where the help shows the options that all commands have."""
+
 _COMMANDS = ("split", "models", "doctor", "train", "reproduce", "evaluate", "report", "data")
 """Modules of `vocalsep.cli.commands`, each with the ``app`` of the command."""
 
 
 _DEFAULT_COMMAND = "split"
-_FOR_THE_GROUP = ("--debug",)
-"""Options of the group that stand before a command; others of its own end the program."""
+_FOR_ALL = ("--verbose", "-v", "--quiet", "-q", "--debug")
+"""Options that may stand before a command as well as after it; the group's others end the program."""
 
 
 class LazyGroup(ReportingGroup):
@@ -30,9 +33,14 @@ class LazyGroup(ReportingGroup):
     Where no command is named, ``split`` is meant: ``vocalsep SONG...``.
     """
 
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Take the arguments apart."""
+        stderr.reset()
+        return super().make_context(*args, **kwargs)
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Take the options of the group, and put in the command that is meant."""
-        place = next((i for i, text in enumerate(args) if text not in _FOR_THE_GROUP), len(args))
+        place = next((i for i, text in enumerate(args) if text not in _FOR_ALL), len(args))
         if place < len(args) and self._is_for_split(args[place], ctx):
             args = [*args[:place], _DEFAULT_COMMAND, *args[place:]]
         remaining: list[str] = super().parse_args(ctx, args)
@@ -70,6 +78,9 @@ class LazyGroup(ReportingGroup):
             return None
         command = typer.main.get_command(import_module(f"vocalsep.cli.commands.{cmd_name}").app)
         command.name = cmd_name
+        shared = [param for param in self.params if set(param.opts) & set(_FOR_ALL)]
+        for each in getattr(command, "commands", {"": command}).values():
+            each.params += shared
         return command
 
 
@@ -94,10 +105,41 @@ def common(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    verbose: Annotated[
+        int,
+        typer.Option(
+            "--verbose",
+            "-v",
+            count=True,
+            expose_value=False,
+            callback=lambda count: stderr.configure(verbose=count),
+            rich_help_panel=MESSAGES_PANEL,
+            help="Say more.",
+        ),
+    ] = 0,
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            "--quiet",
+            "-q",
+            expose_value=False,
+            callback=lambda wanted: stderr.configure(quieter=wanted),
+            rich_help_panel=MESSAGES_PANEL,
+            help="Say errors only.",
+        ),
+    ] = False,
+    debug: Annotated[
+        bool,
+        typer.Option(
+            "--debug",
+            expose_value=False,
+            callback=lambda wanted: stderr.configure(with_tracebacks=wanted),
+            rich_help_panel=MESSAGES_PANEL,
+            help="Show the traceback of an error.",
+        ),
+    ] = False,
 ) -> None:
     """Split songs into vocals and accompaniment.
 
     vocalsep SONG... is short for vocalsep split SONG...
     """
-    stderr.debug = debug

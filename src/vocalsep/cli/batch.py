@@ -6,13 +6,14 @@ import logging
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from vocalsep.audio.outputs import Outputs
+from vocalsep.audio.reading_options import ReadingOptions
 from vocalsep.cli import stderr
 from vocalsep.cli.inputs import STDIN, Track
 from vocalsep.cli.outcome import Outcome
@@ -22,11 +23,9 @@ from vocalsep.split_result import SplitResult
 from vocalsep.system.files import exists, remove_leftovers
 from vocalsep.system.output_errors import output_error
 from vocalsep.system.threads import map_in_order
-from vocalsep.template import stem_paths
 
 if TYPE_CHECKING:
-    from vocalsep.api import Progress
-    from vocalsep.audio.formats import OutputFormat
+    from vocalsep.separation.split_file import Progress
 
 
 _STDIN_BLOCK_BYTES = 2**20
@@ -34,42 +33,45 @@ _STDIN_BLOCK_BYTES = 2**20
 _log = logging.getLogger("vocalsep")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileOptions:
-    """What is asked for each file; ``model`` is the model's id."""
-
-    out_dir: Path
-    template: str
-    model: str
-    stems: tuple[str, ...]
-    format: OutputFormat
-    clip: Literal["rescale", "clamp"]
-    downmix: bool
-    overwrite: bool
-    skip_existing: bool
-    salvage: bool
-
-    def targets(self, track: str, stems: Iterable[str]) -> list[Path]:
-        """Where stems of a track go."""
-        paths = stem_paths(
-            self.out_dir, self.template, track=track, stems=stems, ext=self.format.extension, model=self.model
-        )
-        return list(paths.values())
-
-
 class FileSeparator(Protocol):
     """A `vocalsep.api.Separator`, or what stands in for it."""
 
-    @property
-    def separate_file(self) -> Callable[..., SplitResult]:
-        """See `vocalsep.api.Separator.separate_file`."""
+    def write_stems(
+        self,
+        path: Path,
+        outputs: Outputs,
+        reading: ReadingOptions,
+        *,
+        track: str,
+        progress: Progress,
+    ) -> SplitResult:
+        """See `vocalsep.api.Separator.write_stems`."""
 
 
 class Batch:
-    """Tracks that go through one model, which is loaded when the first of them needs it."""
+    """Tracks that go through one model, which is loaded when the first of them needs it.
 
-    def __init__(self, load: Callable[[], FileSeparator], options: FileOptions, display: ProgressDisplay) -> None:
-        self._load, self._options, self._display = load, options, display
+    Args:
+        load: loads the model.
+        outputs: where the stems go.
+        reading: how the files are read.
+        display: shows how far each track is.
+        model: id of the model, for the paths of the stems.
+        skip_existing: whether tracks are left out whose stems are all there.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[], FileSeparator],
+        outputs: Outputs,
+        reading: ReadingOptions,
+        display: ProgressDisplay,
+        *,
+        model: str,
+        skip_existing: bool,
+    ) -> None:
+        self._load, self._outputs, self._reading, self._display = load, outputs, reading, display
+        self._model, self._skip_existing = model, skip_existing
         self._separator: FileSeparator | None = None
         self._loading = threading.Lock()
         self._interrupted = threading.Event()
@@ -101,7 +103,7 @@ class Batch:
             return self._separator
 
     def _tidy(self, tracks: list[Track]) -> None:
-        targets = (path for track in tracks for path in self._options.targets(track.name, self._options.stems))
+        targets = (path for track in tracks for path in self._targets(track))
         for folder in dict.fromkeys(path.parent for path in targets):
             for path in remove_leftovers(folder):
                 _log.info("removed %s, which a killed run left", path)
@@ -114,7 +116,7 @@ class Batch:
             with self._display.bar(track.name) as advance, _as_file(track.path) as path:
                 return Outcome(track, result=self._separate(separator, path, track.name, advance))
         except DiskFullError:
-            raise  # likewise
+            raise  # this one too
         except Exception as error:
             if stderr.debug:
                 raise
@@ -125,20 +127,23 @@ class Batch:
         if track.error:
             return Outcome(track, error=track.error)
         try:
-            if self._options.skip_existing and self._is_done(track):
+            if self._skip_existing and self._is_done(track):
                 return Outcome(track, made_by=self._maker(track))
             return None
         except OutputError as error:
             return Outcome(track, error=error)
 
+    def _targets(self, track: Track) -> list[Path]:
+        return list(self._outputs.paths(track.name, self._model).values())
+
     def _is_done(self, track: Track) -> bool:
-        return all(exists(path) for path in self._options.targets(track.name, self._options.stems))
+        return all(exists(path) for path in self._targets(track))
 
     def _maker(self, track: Track) -> str | None:
         """The model that made the stems of a track, where they say it."""
         from vocalsep.audio.tags import read_model
 
-        return read_model(self._options.targets(track.name, self._options.stems)[0])
+        return read_model(self._targets(track)[0])
 
     def _separate(self, separator: FileSeparator, path: Path, name: str, advance: Progress) -> SplitResult:
         def progress(done: float, total: float | None) -> None:
@@ -146,20 +151,7 @@ class Batch:
                 raise KeyboardInterrupt
             advance(done, total)
 
-        options = self._options
-        return separator.separate_file(
-            path,
-            options.out_dir,
-            stems=options.stems,
-            template=options.template,
-            track=name,
-            format=options.format,
-            clip=options.clip,
-            downmix=options.downmix,
-            overwrite=options.overwrite or options.skip_existing,
-            salvage=options.salvage,
-            progress=progress,
-        )
+        return separator.write_stems(path, self._outputs, self._reading, track=name, progress=progress)
 
 
 @contextmanager

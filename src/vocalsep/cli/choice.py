@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import typer
 
-from vocalsep.cli import options, stderr
+from vocalsep.cli import stderr
+from vocalsep.cli.options import MODEL_PANEL
 from vocalsep.errors import OptionError, UnknownModelError
-from vocalsep.weights.default_model import ChosenModel, choose_default, default_model
-from vocalsep.weights.ensemble_spec import members
+from vocalsep.weights.default_model import choose_default, default_model
+from vocalsep.weights.ensemble_spec import EnsembleSpec, parse_ensemble
 from vocalsep.weights.manifest import Entry, load_manifest
 from vocalsep.weights.resolve import check_named, from_anywhere, local_path
 
 
-class Quality(str, Enum):
-    """What ``--quality`` takes."""
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The model that a command runs.
 
-    fast = "fast"
-    balanced = "balanced"
-    best = "best"
+    Attributes:
+        model: what was chosen.
+        origin: the option, the environment variable or the file that names it; None where nobody chose.
+    """
 
-
-QualityOption = Annotated[
-    Quality | None,
-    typer.Option(
-        "--quality",
-        rich_help_panel=options.MODEL_PANEL,
-        help="Instead of a name: what 'vocalsep models list' has for fast, balanced or best.",
-        show_default=False,
-    ),
-]
+    model: EnsembleSpec
+    origin: str | None
 
 
 def complete_name(begun: str) -> list[tuple[str, str]]:
@@ -45,28 +40,52 @@ def complete_model(begun: str) -> list[tuple[str, str]]:
     return [(before + plus + found, description) for found, description in complete_name(name)]
 
 
-def choose(model: str | None, quality: Quality | None) -> ChosenModel:
+def choose(
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            rich_help_panel=MODEL_PANEL,
+            help="Name, weights file or hf:OWNER/REPO; A+B is their mean.",
+            show_default="that of 'vocalsep models use'",
+            autocompletion=complete_model,
+        ),
+    ] = None,
+    quality: Annotated[
+        Literal["fast", "balanced", "best"] | None,
+        typer.Option(
+            "--quality",
+            rich_help_panel=MODEL_PANEL,
+            help="Instead of a name: what 'vocalsep models list' has for fast, balanced or best.",
+            show_default=False,
+        ),
+    ] = None,
+) -> Choice:
     """The model to run: that of an option, else the default.
 
     Raises:
-        OptionError: both options are given, or the user's file cannot be read.
-        UnknownModelError: the default that the environment or the user's file names is not there.
+        OptionError: both options are given, a weight of an ensemble is not above zero, or the user's file cannot
+            be read.
+        UnknownModelError: a name of an ensemble is empty, or the default that the environment or the user's file
+            names is not there.
     """
     if model is not None and quality is not None:
         raise OptionError("--model and --quality exclude each other", "Choose one.")
     if model is not None:
-        return ChosenModel(spec=model, origin="--model")
+        return Choice(parse_ensemble(model), "--model")
     if quality is not None:
-        return ChosenModel(spec=getattr(load_manifest().qualities, quality.value), origin="--quality")
+        return Choice(parse_ensemble(getattr(load_manifest().qualities, quality)), "--quality")
     default = default_model()
+    chosen = Choice(parse_ensemble(default.spec), default.origin)
     if default.origin:
         try:
-            _check_all_named(default.spec)
+            _check_all_named(chosen.model)
         except UnknownModelError as error:
             error.message += f"; {default.origin} names it"
             error.hint = f"{error.hint} Or choose another default: vocalsep models use NAME"
             raise
-    return default
+    return chosen
 
 
 def make_default(spec: str) -> None:
@@ -77,24 +96,25 @@ def make_default(spec: str) -> None:
         OptionError: a weight of the ensemble makes no sense.
         OutputError: the choice cannot be written.
     """
-    _check_all_named(spec)
-    weights = {from_anywhere(str(name)): weight for name, weight in members(spec).items()}
+    model = parse_ensemble(spec)
+    _check_all_named(model)
+    weights = {from_anywhere(str(name)): share for name, share in model.shares.items()}
     alike = len(set(weights.values())) == 1
     choose_default("+".join(name if alike else f"{name}:{weight:g}" for name, weight in weights.items()))
     for entry in load_manifest().models:
         if entry.id in weights and not local_path(entry):
-            stderr.say(f"the first split downloads {entry.id}; to get it now: vocalsep models pull {entry.id}")
+            stderr.note(f"the first split downloads {entry.id}; to get it now: vocalsep models pull {entry.id}")
 
 
-def _check_all_named(spec: str) -> None:
-    for name in members(spec):
+def _check_all_named(model: EnsembleSpec) -> None:
+    for name in model.shares:
         check_named(str(name))
 
 
-def announce_downloads(model: str | None) -> None:
+def announce_downloads(model: EnsembleSpec) -> None:
     """Say of each model that is not on this machine what is downloaded, and under which licence."""
     listed = {entry.id: entry for entry in load_manifest().models}
-    for name in members(model):
+    for name in model.shares:
         entry = listed.get(name or "")
         if entry and entry.published_sources and not local_path(entry):
             announce(entry)
@@ -103,4 +123,4 @@ def announce_downloads(model: str | None) -> None:
 def announce(entry: Entry) -> None:
     """Say how large the weights are, and their licence."""
     size = f"{entry.bytes / 1e6:.0f} MB, " if entry.bytes else ""
-    stderr.say(f"{entry.id}: {size}licence {entry.licence.name}. {entry.licence.statement}")
+    stderr.note(f"{entry.id}: {size}licence {entry.licence.name}. {entry.licence.statement}")

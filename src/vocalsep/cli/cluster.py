@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import platform
@@ -9,7 +10,7 @@ import queue
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,12 @@ with needs_extra("ray"):
     from ray.exceptions import RayError, RayTaskError
 
 if TYPE_CHECKING:
-    from vocalsep.api import Progress, Separator
+    from vocalsep.api import Separator
+    from vocalsep.audio.outputs import Outputs
+    from vocalsep.audio.reading_options import ReadingOptions
+    from vocalsep.separation.options import SeparationOptions
+    from vocalsep.separation.split_file import Progress
+    from vocalsep.weights.ensemble_spec import EnsembleSpec
 
 _log = logging.getLogger("vocalsep")
 
@@ -46,8 +52,8 @@ _PATIENCE_SECONDS = 30
 class _Worker:
     """One song at a time goes through the model in one thread, while another says how far it is."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
-        self._folder, self._settings = folder, settings
+    def __init__(self, folder: Path, model: EnsembleSpec, options: SeparationOptions, *, offline: bool) -> None:
+        self._folder, self._model, self._options, self._offline = folder, model, options, offline
         self._separator: Separator | None = None
         self._reached: tuple[float, float | None] = (0.0, None)
         self._song = threading.Lock()  # held while there is one
@@ -63,14 +69,14 @@ class _Worker:
             except OSError as error:
                 message = f"a worker on {platform.node()} cannot enter {self._folder}: {error.strerror}"
                 raise ClusterError(message, "All machines need the folders under the same paths.") from error
-            self._separator = Separator(**self._settings)
+            self._separator = Separator.from_options(self._model, self._options, offline=self._offline)
         return self._separator
 
     def is_loaded(self) -> bool:
         """Load the model: it stays here."""
         return bool(self.load())
 
-    def separate_file(self, *args: Any, **options: Any) -> SplitResult:
+    def write_stems(self, path: Path, outputs: Outputs, reading: ReadingOptions, track: str | None) -> SplitResult:
         def progress(done: float, total: float | None) -> None:
             self._reached = done, total
             if self._stopped:
@@ -78,7 +84,7 @@ class _Worker:
 
         with self._song:
             progress(0.0, None)
-            return self.load().separate_file(*args, progress=progress, **options)
+            return self.load().write_stems(path, outputs, reading, track=track, progress=progress)
 
     def reached(self) -> tuple[float, float | None]:
         """Seconds done of the song, and of all, as `vocalsep.api.Progress` has them."""
@@ -99,34 +105,32 @@ class RayWorkers:
     Args:
         start: starts a worker.
         workers: those that have been started.
-        targets: gives the outputs of a track's name.
+        model: id of the model, for the paths of the stems.
     """
 
-    def __init__(
-        self, start: Callable[[], Any], workers: Iterable[Any], targets: Callable[[str], Iterable[Path]]
-    ) -> None:
-        self._start, self._targets = start, targets
+    def __init__(self, start: Callable[[], Any], workers: Iterable[Any], model: str) -> None:
+        self._start, self._model = start, model
         self._idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for worker in workers:
             self._idle.put(worker)
 
-    def separate_file(
-        self, *args: Any, track: str, overwrite: bool, progress: Progress, **options: Any
+    def write_stems(
+        self, path: Path, outputs: Outputs, reading: ReadingOptions, *, track: str, progress: Progress
     ) -> SplitResult:
-        """See `vocalsep.api.Separator.separate_file`; called by as many threads as there are workers.
+        """See `vocalsep.api.Separator.write_stems`; called by as many threads as there are workers.
 
         Raises:
             ClusterError: the worker died, and so did those that came after it.
         """
         progress(0.0, None)  # ends it here where the batch has been interrupted
         # an attempt that failed may have got as far as the names of its outputs: then they are ours
-        ours = not any(exists(target) for target in self._targets(track))
+        ours = not any(exists(target) for target in outputs.paths(track, self._model).values())
         worker, death = self._idle.get(), None
         try:
             for attempt in range(_ATTEMPTS):
-                replace = overwrite or (ours and attempt > 0)
+                asked = dataclasses.replace(outputs, overwrite=outputs.overwrite or (ours and attempt > 0))
                 try:
-                    song = worker.separate_file.remote(*args, track=track, overwrite=replace, **options)
+                    song = worker.write_stems.remote(path, asked, reading, track)
                     return _wait(song, worker, progress)
                 except RayTaskError as error:
                     raise error.cause from error
@@ -157,15 +161,16 @@ class RayWorkers:
 
 @contextmanager
 def ray_workers(
-    settings: Mapping[str, Any], jobs: int, address: str | None, targets: Callable[[str], Iterable[Path]]
+    model: EnsembleSpec, options: SeparationOptions, jobs: int, address: str | None, *, offline: bool
 ) -> Iterator[RayWorkers]:
     """Workers that have loaded the model, as long as the block lasts.
 
     Args:
-        settings: of the `vocalsep.api.Separator` of each.
+        model: the model that each loads.
+        options: how it is run; where they leave the threads open, each worker has an equal share of the cores.
         jobs: number of workers.
         address: of a running cluster; None starts one of this machine, which ends with the block.
-        targets: gives the outputs of a track's name.
+        offline: never ask the network for weights.
 
     Raises:
         ClusterError: no such cluster, or its workers do not start.
@@ -173,12 +178,13 @@ def ray_workers(
         ModelError, DeviceError: as `vocalsep.api.Separator` does.
     """
     with _connected(address):
-        resources = _resources(jobs, settings)
-        settings = {**settings, "threads": resources["num_cpus"]}
+        resources = _resources(jobs, options)
+        shared = dataclasses.replace(options, threads=resources["num_cpus"])
         folder = Path.cwd()
 
         def start() -> Any:
-            return ray.remote(_Worker).options(max_concurrency=2, **resources).remote(folder, settings)
+            worker = ray.remote(_Worker).options(max_concurrency=2, **resources)
+            return worker.remote(folder, model, shared, offline=offline)
 
         workers = [start() for _ in range(jobs)]
         try:
@@ -196,7 +202,7 @@ def ray_workers(
             raise error.cause from error
         except RayError as error:
             raise ClusterError(f"a worker does not start: {_first_line(error)}", "See Ray's logs.") from error
-        pool = RayWorkers(start, workers, targets)
+        pool = RayWorkers(start, workers, model.id)
         try:
             yield pool
         finally:
@@ -232,11 +238,11 @@ def _knock(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_SECONDS).close()
 
 
-def _resources(jobs: int, settings: Mapping[str, Any]) -> dict[str, int]:
+def _resources(jobs: int, options: SeparationOptions) -> dict[str, int]:
     """What each worker asks of the cluster: as many cores as there are for each, and a GPU where there are any."""
     machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    on_gpu = settings["device"] == "cuda" or (
-        settings["device"] == "auto" and any("GPU" in machine for machine in machines)
+    on_gpu = options.device == "cuda" or (
+        options.device == "auto" and any("GPU" in machine for machine in machines)
     )
 
     def room(threads: int) -> int:
@@ -246,7 +252,7 @@ def _resources(jobs: int, settings: Mapping[str, Any]) -> dict[str, int]:
         return sum(map(min, cores, gpus) if on_gpu else cores)
 
     most = int(max(machine.get("CPU", 0) for machine in machines))
-    threads = settings["threads"] or next((n for n in range(most, 1, -1) if room(n) >= jobs), 1)
+    threads = options.threads or next((n for n in range(most, 1, -1) if room(n) >= jobs), 1)
     if room(threads) < jobs:
         need = f"{threads} {'core' if threads == 1 else 'cores'}{' and a GPU' if on_gpu else ''}"
         raise OptionError(

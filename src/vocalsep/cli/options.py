@@ -1,4 +1,4 @@
-"""Options that several commands have: how a model is run."""
+"""Options that several commands have: how a model is run, and how files are read."""
 
 from __future__ import annotations
 
@@ -6,42 +6,56 @@ from typing import Annotated
 
 import typer
 
-MODEL_PANEL, MESSAGES_PANEL = "Model", "Messages"
+from vocalsep.audio.reading_options import ReadingOptions
+from vocalsep.cli.option_groups import options_of_fields
+from vocalsep.separation.options import SeparationOptions
+
+INPUT_PANEL, OUTPUT_PANEL, MODEL_PANEL = "Inputs", "Outputs", "Model"
 """Where the help shows them."""
 
-Device = Annotated[
-    str, typer.Option("--device", "-d", rich_help_panel=MODEL_PANEL, help="auto, cpu, cuda, cuda:N, mps.")
-]
-Precision = Annotated[
-    str, typer.Option("--precision", rich_help_panel=MODEL_PANEL, help="auto, fp32, bf16, fp16.")
-]
-Segment = Annotated[
-    float | None,
-    typer.Option("--segment", rich_help_panel=MODEL_PANEL, help="Seconds a segment.", show_default="the model's"),
-]
-Overlap = Annotated[
-    float | None,
-    typer.Option(
-        "--overlap", rich_help_panel=MODEL_PANEL, help="Of segments, 0 to 0.9.", show_default="the model's"
-    ),
-]
-Shifts = Annotated[
-    int, typer.Option("--shifts", rich_help_panel=MODEL_PANEL, help="Further passes, averaged: better and slower.")
-]
-Wiener = Annotated[
-    int,
-    typer.Option(
-        "--wiener",
-        metavar="N",
-        rich_help_panel=MODEL_PANEL,
-        help="Iterations of a Wiener filter, for models of magnitudes (umx).",
-    ),
-]
-Threads = Annotated[
-    int | None,
-    typer.Option("--threads", rich_help_panel=MODEL_PANEL, help="Of the CPU.", show_default="PyTorch's choice"),
-]
+separation_options = options_of_fields(
+    SeparationOptions,
+    {
+        "device": typer.Option(
+            "--device", "-d", rich_help_panel=MODEL_PANEL, help="auto, cpu, cuda, cuda:N, mps."
+        ),
+        "precision": typer.Option(
+            "--precision", rich_help_panel=MODEL_PANEL, help="Number format; auto takes the fastest of the device."
+        ),
+        "segment_seconds": typer.Option(
+            "--segment", rich_help_panel=MODEL_PANEL, help="Seconds a segment.", show_default="the model's"
+        ),
+        "overlap": typer.Option(
+            "--overlap", rich_help_panel=MODEL_PANEL, help="Of segments, 0 to 0.9.", show_default="the model's"
+        ),
+        "shifts": typer.Option(
+            "--shifts", rich_help_panel=MODEL_PANEL, help="Further passes, averaged: better and slower."
+        ),
+        "wiener": typer.Option(
+            "--wiener",
+            metavar="N",
+            rich_help_panel=MODEL_PANEL,
+            help="Iterations of a Wiener filter, for models of magnitudes (umx).",
+        ),
+        "batch_size": typer.Option(
+            "--batch-size",
+            rich_help_panel=MODEL_PANEL,
+            help="Segments at once.",
+            show_default="8 on a GPU, 1 to 4 on a CPU",
+        ),
+        "threads": typer.Option(
+            "--threads", rich_help_panel=MODEL_PANEL, help="Of the CPU.", show_default="PyTorch's choice"
+        ),
+    },
+)
+
+reading_options = options_of_fields(
+    ReadingOptions,
+    {
+        "salvage": typer.Option(
+            "--salvage", rich_help_panel=INPUT_PANEL, help="Split what can be decoded of damaged files."
+        )
+    },
+)
+
 Offline = Annotated[bool, typer.Option("--offline", rich_help_panel=MODEL_PANEL, help="Never download weights.")]
-Debug = Annotated[
-    bool, typer.Option("--debug", rich_help_panel=MESSAGES_PANEL, help="Show the traceback of an error.")
-]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from vocalsep.cli import stderr
 from vocalsep.cli.exit import exit_code
+from vocalsep.cli.flags import told
 from vocalsep.cli.inputs import Track
 from vocalsep.errors import BatchError
 from vocalsep.split_result import SplitResult
@@ -46,27 +47,26 @@ def give(outcome: Outcome, *, as_json: bool) -> None:
             _print_result(str(path))
 
 
-def tell(outcome: Outcome, *, model: str, format: OutputFormat, quiet: bool, alone: bool) -> None:
+def tell(outcome: Outcome, *, model: str, format: OutputFormat, alone: bool) -> None:
     """Say on stderr what came of a track.
 
     Args:
         outcome: of the track.
         model: that was asked for.
         format: of the outputs.
-        quiet: errors only.
         alone: the track is the only one, and `conclude` raises its error.
     """
     result, error = outcome.result, outcome.error
     if error and not alone:
         stderr.say(f"{outcome.track.path}: {stderr.describe(error)}")
-    if quiet or error:
+    if error:
         return
     if not result:
-        stderr.say(f"{outcome.track.path}: skipped, its stems are there{_other_model(outcome.made_by, model)}")
+        stderr.note(f"{outcome.track.path}: skipped, its stems are there{_other_model(outcome.made_by, model)}")
         return
     notes = _softer(result.gain, format) if result.gain < 1 else ""
     notes += ", the input is silent" if result.silent else ""
-    stderr.say(
+    stderr.note(
         f"{outcome.track.path}: {_clock(result.seconds)} in {result.wall_seconds:.1f} s "
         f"with {result.model} on {result.device} ({result.precision}){notes}"
     )
@@ -92,7 +92,7 @@ def _json_of(outcome: Outcome) -> dict[str, Any]:
             "input": str(outcome.track.path),
             "status": "failed",
             "error": type(error).__name__,
-            "message": str(error),
+            "message": told(error),
             "exit_code": exit_code(error),
         }
     if not result:

@@ -25,16 +25,15 @@ class Advance(Protocol):
 
 
 class ProgressDisplay:
-    """Bars for the tracks and downloads under way, shown while the context lasts.
+    """Bars for the tracks and downloads under way: in a terminal, while the context lasts, and not with -q.
 
     Args:
-        wanted: True shows bars where stderr is a terminal; False never.
         total_tracks: with more than one, a bar counts them.
     """
 
-    def __init__(self, *, wanted: bool, total_tracks: int = 1) -> None:
+    def __init__(self, *, total_tracks: int = 1) -> None:
         self._bars: Progress | None = None
-        if wanted and sys.stderr.isatty():
+        if not stderr.quiet and sys.stderr.isatty():
             from rich.console import Console, RenderableType
             from rich.live import Live
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn

@@ -7,12 +7,40 @@ import os
 import re
 import sys
 
+from vocalsep.cli.flags import told
 from vocalsep.errors import VocalsepError
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 debug = False
 """Whether errors come with their tracebacks."""
+
+quiet = False
+"""Whether errors alone are said."""
+
+_verbosity = 0
+
+
+def reset() -> None:
+    """Say what is said without options: a process, as of the tests, may run several commands."""
+    global debug, quiet, _verbosity
+    debug, quiet, _verbosity = False, False, 0
+
+
+def configure(*, verbose: int = 0, quieter: bool = False, with_tracebacks: bool = False) -> None:
+    """Say more or less from now on, as the options of the command line ask; they add up.
+
+    Args:
+        verbose: 1 more shows what is done, 2 more shows all that the library logs.
+        quieter: errors alone.
+        with_tracebacks: errors come with their tracebacks.
+    """
+    global debug, quiet, _verbosity
+    debug, quiet, _verbosity = debug or with_tracebacks, quiet or quieter, _verbosity + verbose
+    levels = [logging.WARNING, logging.INFO, logging.DEBUG]
+    log = logging.getLogger("vocalsep")
+    log.handlers = [_Says()]
+    log.setLevel(logging.ERROR if quiet else levels[min(_verbosity, 2)])
 
 
 def shown(text: str) -> str:
@@ -34,10 +62,16 @@ def say(message: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
+def note(message: str) -> None:
+    """Print one line on stderr, unless errors alone are wanted."""
+    if not quiet:
+        say(message)
+
+
 def describe(error: BaseException) -> str:
     """The one line that is said of an error."""
     if isinstance(error, VocalsepError):
-        return f"error: {error}"
+        return f"error: {told(error)}"
     return f"error: internal: {type(error).__name__}: {error}. Run again with --debug and report what it prints."
 
 
@@ -46,15 +80,3 @@ class _Says(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         say(record.getMessage())
-
-
-def log_to_stderr(verbosity: int) -> None:
-    """Show the library's log on stderr.
-
-    Args:
-        verbosity: below 0 errors alone, 0 warnings too, 1 what is done, 2 and above all.
-    """
-    levels = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}
-    log = logging.getLogger("vocalsep")
-    log.handlers = [_Says()]
-    log.setLevel(levels.get(verbosity, logging.DEBUG))

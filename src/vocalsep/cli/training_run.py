@@ -5,10 +5,9 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from enum import Enum
 from importlib import import_module
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -23,18 +22,13 @@ if TYPE_CHECKING:
     from vocalsep.training.run.position import StepReport
     from vocalsep.training.trainer import Trainer
 
-
 _TOLD_BEFORE_A_FORECAST = 3  # reports: the first steps are slower than others
 _WORTH_A_FORECAST_SECONDS, _LONG_RUN_SECONDS = 120, 3 * 3600
 _SAID_IN_SECONDS = 90
 _QUICK = "quick"
 
 
-class Device(str, Enum):
-    """What ``--device`` takes."""
-
-    auto = "auto"
-    cpu = "cpu"
+Device = Literal["auto", "cpu"]
 
 
 Data = Annotated[
@@ -54,8 +48,6 @@ Settings = Annotated[
     ),
 ]
 DeviceOption = Annotated[Device, typer.Option("--device", "-d", help="auto takes the GPUs that accelerate finds.")]
-Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say errors only.")]
 
 
 @contextmanager
@@ -94,7 +86,7 @@ def open_data(specs: Sequence[str], display: ProgressDisplay, device: Device) ->
     from vocalsep.training.default_data import training_dataset
 
     # of several processes one makes the songs, and the others find them
-    with PartialState(cpu=device is Device.cpu).main_process_first(), display.bar("songs") as advance:
+    with PartialState(cpu=device == "cpu").main_process_first(), display.bar("songs") as advance:
         return training_dataset(specs, advance)
 
 
@@ -105,7 +97,6 @@ def train_run(
     *,
     resume: bool,
     device: Device,
-    quiet: bool,
     should_stop: Callable[[], bool],
 ) -> tuple[Trainer, bool]:
     """Begin a run, or go on with it, with a bar and a line for each epoch.
@@ -119,17 +110,17 @@ def train_run(
         trainer = Trainer(
             config,
             folder,
-            cpu=device is Device.cpu,
-            on_step=_step_teller(advance, None if quiet else config.recipe_name),
-            on_epoch=None if quiet else _tell_epoch,
+            cpu=device == "cpu",
+            on_step=_step_teller(advance, config.recipe_name),
+            on_epoch=_tell_epoch,
             should_stop=should_stop,
         )
         trainer.start(resume=resume)
         return trainer, trainer.fit()
 
 
-def _step_teller(advance: Advance, recipe: str | None) -> Callable[[StepReport], None]:
-    """What moves the bar, and says once how long the run will take; ``recipe`` is None where nothing is said."""
+def _step_teller(advance: Advance, recipe: str) -> Callable[[StepReport], None]:
+    """What moves the bar, and says once how long the run will take."""
     n_told = 0
 
     def tell(step: StepReport) -> None:
@@ -142,8 +133,8 @@ def _step_teller(advance: Advance, recipe: str | None) -> Callable[[StepReport],
             f"epoch {step.epoch + 1}/{step.epochs}, step {step.step}/{step.steps}, loss {step.loss:.4f}, "
             f"{step.audio_rate:.1f} x real time, {left} left",
         )
-        if n_told == _TOLD_BEFORE_A_FORECAST and recipe and step.seconds_left > _WORTH_A_FORECAST_SECONDS:
-            stderr.say(
+        if n_told == _TOLD_BEFORE_A_FORECAST and step.seconds_left > _WORTH_A_FORECAST_SECONDS:
+            stderr.note(
                 f"{step.steps} steps of {step.seconds_a_step:.1f} s: about {left} to go{_shorter(step, recipe)}"
             )
 
@@ -174,7 +165,7 @@ def _tell_epoch(row: Mapping[str, float]) -> None:
     sdrs = [
         f", {key.removeprefix('valid_sdr_')} sdr {row[key]:.2f} dB" for key in row if key.startswith("valid_sdr_")
     ]
-    stderr.say(
+    stderr.note(
         f"epoch {int(row['epoch'])}: {int(row['step'])} steps in {row['seconds']:.0f} s, "
         f"loss {row['train_loss']:.4f}, validation {row['valid_loss']:.4f}{''.join(sdrs)}"
     )

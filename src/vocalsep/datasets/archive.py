@@ -94,7 +94,7 @@ def check_space(root: Path, needed_bytes: int, name: str) -> None:
     if needed_bytes > free_bytes:
         raise DiskFullError(
             f"{name} needs {needed_bytes / 1e9:.1f} GB more in {root}, where {free_bytes / 1e9:.1f} GB are free",
-            f"Free {(needed_bytes - free_bytes) / 1e9:.1f} GB, or choose another folder with --root.",
+            f"Free {(needed_bytes - free_bytes) / 1e9:.1f} GB, or choose another root folder.",
         )
 
 
@@ -105,7 +105,7 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         meant = output_error(error, path)
-        hint = "Choose another folder with --root."
+        hint = "Choose another root folder."
         if isinstance(meant, DiskFullError):
             hint = "Free some space and run the command again: it goes on where it stopped."
         raise type(meant)(meant.message, hint) from error

@@ -127,7 +127,7 @@ class Folders:
         """The tracks of a part; see `Dataset.tracks`."""
         check_split(split)
         if split == "test" and not self.has_test:
-            raise NoTracksError(f"{self.spec} has no folder 'test'", "Use --split all.")
+            raise NoTracksError(f"{self.spec} has no folder 'test'", "Choose split=all.")
         return open_track_folders(self._folders(split), self.spec, split)
 
     def _folders(self, split: Split) -> list[TrackFolder]:

@@ -32,7 +32,7 @@ class Pools:
         """The tracks of a part, each with one stem; see `Dataset.tracks`."""
         check_split(split)
         if split == "test":
-            raise NoTracksError("pools have no songs to test on", "Give track folders: --data folders:ROOT")
+            raise NoTracksError("pools have no songs to test on", "Give track folders: data=folders:ROOT")
         tracks = []
         for stem, pool in ((VOCALS, self.vocals), (ACCOMPANIMENT, self.accompaniment)):
             chosen = self._files(pool, split)

@@ -13,6 +13,7 @@ from vocalsep.evaluation.oracle import MixtureOracle, RatioMaskOracle
 from vocalsep.evaluation.results import Setting
 from vocalsep.separation.options import SeparationOptions
 from vocalsep.stem_names import MIXTURE
+from vocalsep.weights.ensemble_spec import EnsembleSpec, parse_ensemble
 
 ORACLE_PREFIX = "oracle:"
 _ORACLES: dict[str, type[RatioMaskOracle | MixtureOracle]] = {"irm": RatioMaskOracle, "mixture": MixtureOracle}
@@ -67,7 +68,7 @@ class ModelEstimator:
 
 
 def open_estimator(
-    model: str | None,
+    model: str | EnsembleSpec | None,
     options: SeparationOptions | None = None,
     *,
     offline: bool = False,
@@ -86,29 +87,17 @@ def open_estimator(
         DeviceError: no such device here.
         OptionError: options for an oracle.
     """
-    options = options or SeparationOptions()
-    if model and model.startswith(ORACLE_PREFIX):
-        name = model.removeprefix(ORACLE_PREFIX)
+    options, spec = options or SeparationOptions(), parse_ensemble(model)
+    if spec.id.startswith(ORACLE_PREFIX):
+        name = spec.id.removeprefix(ORACLE_PREFIX)
         if name not in _ORACLES:
             known = " and ".join(ORACLE_PREFIX + oracle for oracle in _ORACLES)
             raise UnknownModelError(f"no oracle is called '{name}'", f"There are {known}.")
         if options != SeparationOptions():
             raise OptionError(
-                f"{model} does not use a network, so device, precision and the other model options do not apply",
+                f"{spec.id} does not use a network, so device, precision and the other model options do not apply",
                 "Leave them out.",
             )
         return _ORACLES[name]()
-    separator = Separator(
-        model,
-        device=options.device,
-        precision=options.precision,
-        segment_seconds=options.segment_seconds,
-        overlap=options.overlap,
-        batch_size=options.batch_size,
-        shifts=options.shifts,
-        wiener=options.wiener,
-        threads=options.threads,
-        offline=offline,
-        download_progress=download_progress,
-    )
+    separator = Separator.from_options(spec, options, offline=offline, download_progress=download_progress)
     return ModelEstimator(separator, options)

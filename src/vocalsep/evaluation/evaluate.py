@@ -56,7 +56,7 @@ def evaluate_track(estimator: Estimator, track: Track, progress: Progress | None
     if not sums.finite:
         raise NonFiniteAudioError(
             f"the estimates or the stems of track '{track.name}' have samples that are not a number or infinite",
-            "See 'vocalsep data check' for the stems; try --precision fp32 for the model.",
+            "See 'vocalsep data check' for the stems; try precision=fp32 for the model.",
         )
     scores = zip(STEMS, sums.sdr().tolist(), sums.chunk_sdr().tolist(), sums.si_sdr().tolist(), strict=True)
     return SongScores(

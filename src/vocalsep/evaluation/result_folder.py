@@ -20,7 +20,7 @@ RESULTS_NAME = "results.json"
 PICTURE_NAME = "boxplot.png"
 _TABLE_NAME, _JOURNAL_NAME = "results.csv", "songs.jsonl"
 
-_INSTEAD = "Use --overwrite to start over, or another -o folder."
+_INSTEAD = "Pass overwrite=True to start over, or choose another folder."
 
 
 class ResultFolder:

@@ -10,11 +10,12 @@ from typing import Any
 import torch
 
 from vocalsep.errors import OptionError, UnknownModelError
-from vocalsep.models.base import LEAST_SEGMENT_SECONDS, SeparationModel, SpectrogramModel
+from vocalsep.models.base import SeparationModel, SpectrogramModel
 from vocalsep.models.bs_roformer import BSRoformer, BSRoformerConfig
 from vocalsep.models.mdx_net import MDXNet, MDXNetConfig
 from vocalsep.models.mel_band_roformer import MelBandRoformer, MelBandRoformerConfig
 from vocalsep.models.open_unmix import OpenUnmix, OpenUnmixConfig
+from vocalsep.models.run_hints import LEAST_SEGMENT_SECONDS
 from vocalsep.models.scnet import SCNet, SCNetConfig
 from vocalsep.models.sparse_tdf import SparseTDF, SparseTDFConfig
 from vocalsep.models.tdf_mask import TDFMask, TDFMaskConfig

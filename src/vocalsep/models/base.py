@@ -13,9 +13,6 @@ from torch import Tensor, nn
 from vocalsep.errors import OptionError
 from vocalsep.models.stft import istft, stft
 
-LEAST_SEGMENT_SECONDS = 0.1
-"""What a model is run on at least."""
-
 
 class SignalConfig(Protocol):
     """The part of a model's config that says what signals it takes and gives."""

@@ -129,7 +129,7 @@ class OnnxNetwork:
             seconds = math.floor(100 * (most - 1) * self._frame_seconds) / 100
             raise OptionError(
                 f"{self.path} takes {most} frames at once, not {shape[self._frame_axis]}",
-                f"Use --segment {seconds:.2f} or less.",
+                f"Use segment_seconds={seconds:.2f} or less.",
             )
 
     def _run(self, graph: _Graph, x: Tensor) -> Tensor:

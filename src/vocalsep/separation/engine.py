@@ -64,10 +64,8 @@ class SegmentedSeparation:
         if options.threads is not None:
             torch.set_num_threads(options.threads)
         seconds = options.segment_seconds or model.segment_seconds
-        overlap = model.overlap if options.overlap is None else options.overlap
         self.segment = max(1, round(seconds * model.config.sample_rate))
-        # every shift adds a pass whose segments lie between the others: together they are one denser grid
-        self._stride_share = (1 - overlap) / (1 + options.shifts)
+        self._overlap = options.effective_overlap(model.overlap)
         self._process = os.getpid()
         self._lanes = Lanes(torch.get_num_threads() if self.device.type == "cpu" and model.side_by_side else 1)
         self.batch_size = options.batch_size or (self._lanes.n if self.device.type == "cpu" else _GPU_BATCH_SIZE)
@@ -110,7 +108,7 @@ class SegmentedSeparation:
         mean, meter = OverlapMean(), LevelMeter()
         with self._lock:
             segment, batch_size = self.segment, self.batch_size
-        stride = max(1, round(segment * self._stride_share))
+        stride = max(1, round(segment * (1 - self._overlap)))
         for batch in _batches(cut(blocks, segment, stride), batch_size):
             levels = [self._level_at(level, meter, *segment) for segment in batch]
             waveforms = [of.normalise(samples) for of, (_, samples) in zip(levels, batch, strict=True)]

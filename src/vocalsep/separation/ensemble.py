@@ -19,7 +19,7 @@ from vocalsep.separation.stems import stream_stems
 from vocalsep.stem_names import STEMS
 from vocalsep.system.threads import broadcast
 from vocalsep.weights.checkpoint import load_model
-from vocalsep.weights.ensemble_spec import ensemble_id, members
+from vocalsep.weights.ensemble_spec import EnsembleSpec
 from vocalsep.weights.resolve import resolve
 
 _PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
@@ -29,7 +29,7 @@ class Ensemble:
     """Models that hear the same song; a stem is the weighted mean of their estimates.
 
     Args:
-        model: see `vocalsep.weights.ensemble_spec.members`.
+        spec: the models and their shares of the mean.
         options: of each model; segment and overlap that are None are those recommended for the weights.
         offline: never ask the network for weights.
         download_progress: called with the bytes downloaded and those of the whole file.
@@ -47,16 +47,15 @@ class Ensemble:
 
     def __init__(
         self,
-        model: str | None,
+        spec: EnsembleSpec,
         options: SeparationOptions,
         *,
         offline: bool = False,
         download_progress: Callable[[int, int], None] | None = None,
     ) -> None:
-        weights = members(model)
-        self.id = ensemble_id(model)
-        self._shares = list(weights.values())
-        files = [resolve(name, offline=offline, progress=download_progress) for name in weights]
+        self.id = spec.id
+        self._shares = list(spec.shares.values())
+        files = [resolve(name, offline=offline, progress=download_progress) for name in spec.shares]
         self.weights_sha256 = "+".join(file.sha256 for file in files)
         self.separations: list[SegmentedSeparation] = []
         # of several songs at once, two would otherwise compute in two models on all cores
@@ -73,7 +72,7 @@ class Ensemble:
             if not set(network.config.stems) & set(STEMS):
                 raise OptionError(
                     f"{file.id} gives {', '.join(network.config.stems)}, neither {' nor '.join(STEMS)}",
-                    "Choose another --model, see `vocalsep models list`.",
+                    "Choose another model, see `vocalsep models list`.",
                 )
             network.keep_stems(STEMS)
             self.separations.append(SegmentedSeparation(network, best, lock))

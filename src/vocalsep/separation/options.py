@@ -1,12 +1,15 @@
-"""How a model is run over a song."""
+"""How a model is run over a song. Imports no PyTorch, so that the command line can read it at its start."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Integral, Real
+from typing import Literal
 
 from vocalsep.errors import OptionError
-from vocalsep.models.base import LEAST_SEGMENT_SECONDS
+from vocalsep.models.run_hints import LEAST_SEGMENT_SECONDS
+
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 _MOST_THREADS = 512  # OpenMP crashes on many more
 
@@ -15,16 +18,23 @@ _MOST_THREADS = 512  # OpenMP crashes on many more
 class SeparationOptions:
     """How a model is run over a song.
 
+    Each field is an option of the command line (`vocalsep.cli.options`) and a keyword of `vocalsep.api.Separator`
+    too. A test compares the three.
+
     Attributes:
-        segment_seconds: length of the segments; None takes the model's own.
-        overlap: part of a segment that the next one covers too, 0 to 0.9; None takes the model's own.
-        batch_size: segments that go through the model at once; it does not change the result. None takes 8 on a
-            GPU; on the CPU, where one segment fills the caches, as many as run side by side.
-        shifts: further passes, each with the segments shifted by an equal part of the stride, all averaged.
-        wiener: iterations of a Wiener filter over the estimates of each segment; 0 filters nothing.
-        precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
+        segment_seconds: length of a segment in seconds. None takes the model's own.
+        overlap: part of a segment that the next segment covers too, 0 to 0.9. None takes the model's own.
+        batch_size: number of segments that go through the model at once. It does not change the result. None takes
+            8 on a GPU. On a CPU, where one segment fills the caches, None takes as many as run side by side.
+        shifts: number of further passes, each with the segments shifted by an equal part of the stride. All passes
+            are averaged.
+        wiener: number of iterations of a Wiener filter over the estimates of each segment. 0 filters nothing.
+        precision: number format of the network: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
-        threads: threads that PyTorch uses on the CPU; None leaves its own choice.
+        threads: number of threads that PyTorch uses on the CPU. None leaves PyTorch's own choice.
+
+    Raises:
+        OptionError: a number is out of its range.
     """
 
     segment_seconds: float | None = None
@@ -32,7 +42,7 @@ class SeparationOptions:
     batch_size: int | None = None
     shifts: int = 0
     wiener: int = 0
-    precision: str = "auto"
+    precision: Precision = "auto"
     device: str = "auto"
     threads: int | None = None
 
@@ -53,6 +63,21 @@ class SeparationOptions:
             raise OptionError(f"{self.wiener} iterations of the Wiener filter are not within 0 to 64")
         if self.threads is not None and not _is_within(self.threads, 1, _MOST_THREADS, Integral):
             raise OptionError(f"{self.threads} threads are not within 1 to {_MOST_THREADS}")
+
+    def effective_overlap(self, recommended: float) -> float:
+        """The overlap to run with: each shift adds a pass whose segments lie between the others.
+
+        Together the passes are one denser grid of segments, so N shifts are nothing but a larger overlap.
+
+        Args:
+            recommended: overlap of the model, which is taken where `overlap` is None.
+
+        Example:
+            >>> SeparationOptions(overlap=0.5, shifts=1).effective_overlap(0.1)
+            0.75
+        """
+        overlap = recommended if self.overlap is None else self.overlap
+        return 1 - (1 - overlap) / (1 + self.shifts)
 
 
 def _is_within(value: object, lowest: float, highest: float, kind: type) -> bool:

@@ -43,7 +43,7 @@ class WienerFiltered(SeparationModel):
         if not isinstance(model, SpectrogramModel):
             raise OptionError(
                 f"a Wiener filter needs a model that estimates spectrograms, unlike '{model.architecture}'",
-                "Leave out --wiener.",
+                "Leave it out: wiener=0.",
             )
         self.model = model
         self.iterations = iterations

@@ -234,7 +234,7 @@ def _is_made(studio: Studio, index: int) -> bool:
         found = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
     except FileNotFoundError:
         if folder.exists():
-            raise OutputExistsError(f"{folder} is there, without {_RECORD}", "Choose another -o folder.") from None
+            raise OutputExistsError(f"{folder} is there, without {_RECORD}", "Choose another folder.") from None
         return False
     except OSError as error:
         raise output_error(error, folder / _RECORD) from error
@@ -243,7 +243,7 @@ def _is_made(studio: Studio, index: int) -> bool:
     if other:
         said = ", ".join(f"{name} {value}" for name, value in other.items())
         raise OutputExistsError(
-            f"{folder} holds a song of {said}", "Choose another -o folder, or ask for the same seed and length."
+            f"{folder} holds a song of {said}", "Choose another folder, or ask for the same seed and length."
         )
     return True
 

@@ -55,7 +55,7 @@ def check_tracks(tracks: Sequence[Track], shape: ChunkShape) -> None:
             seconds = [n / shape.sample_rate for n in (track.n_samples, shape.n_samples)]
             raise UnfitTrackError(
                 f"track '{track.name}' has {seconds[0]:.2f} s, less than a chunk of {seconds[1]:.2f} s",
-                "Leave it out, or use shorter chunks: --set data.chunk_seconds=1",
+                "Leave it out, or use shorter chunks: data.chunk_seconds=1",
             )
         if track.channels not in (1, shape.channels):
             raise UnfitTrackError(

@@ -30,7 +30,7 @@ def initial_state(weights: str, model: SeparationModel) -> dict[str, Tensor]:
         if found.get(name) != wanted.get(name):
             raise OptionError(
                 f"{weights} has {name} {found.get(name)}, and the run {wanted.get(name)}",
-                f"Train with --set model.{name}=..., or start from other weights.",
+                f"Train with model.{name}=..., or start from other weights.",
             )
     state = given.state_dict()
     if not state:

@@ -52,7 +52,7 @@ class DataSettings:
         _at_least(self, chunk_seconds=0.1, chunks_per_track=1, batch_size=1, workers=0, valid_chunks_per_track=0)
         _at_least(self, epoch_chunks=0, stream_passes=1)
         if self.shares and not self.epoch_chunks:
-            raise OptionError("data.shares needs a number of chunks", "Add --set data.epoch_chunks=1000.")
+            raise OptionError("data.shares needs a number of chunks", "Add data.epoch_chunks=1000.")
         if self.shares and (min(self.shares) < 0 or not any(self.shares)):
             raise OptionError(f"data.shares is {self.shares}", "Give numbers of 0 or more that are not all 0.")
 
@@ -198,9 +198,7 @@ def recipe_from(values: Mapping[str, Any], settings: Sequence[str] = ()) -> Reci
         key, equals, text = setting.partition("=")
         *sections, name = key.strip().split(".")
         if not (equals and sections and name):
-            raise OptionError(
-                f"'{setting}' is no setting", "Write --set section.key=value, as in --set run.epochs=3."
-            )
+            raise OptionError(f"'{setting}' is no setting", "Write section.key=value, such as run.epochs=3.")
         table = changed
         for section in sections:
             table = table.setdefault(section, {})

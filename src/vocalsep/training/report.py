@@ -78,7 +78,7 @@ def write_report(
     """
     markdown, page, picture = paths = [out_dir / name for name in _PAGE_NAMES]
     if existing := [path for path in paths if path.exists() and not overwrite]:
-        raise OutputExistsError(f"{existing[0]} exists", "Use --overwrite or another -o folder.")
+        raise OutputExistsError(f"{existing[0]} exists", "Pass overwrite=True, or choose another folder.")
     runs = [
         read_run(folder, name, (published or {}).get(name))
         for folder, name in zip(folders, _distinct_names(folders), strict=True)

@@ -166,7 +166,7 @@ def read_experiment(path: Path) -> Experiment | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RunError(f"{file} cannot be read: {error}", "Choose another -o folder.") from error
+        raise RunError(f"{file} cannot be read: {error}", "Choose another folder.") from error
 
 
 def begin(path: Path, experiment: Experiment, runs: Sequence[Run]) -> None:

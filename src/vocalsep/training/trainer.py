@@ -120,12 +120,12 @@ class Trainer:
         if self._streams and not data.epoch_chunks:
             raise OptionError(
                 "a stream has no end, and an epoch needs one",
-                "Add --set data.epoch_chunks=1000 (chunks an epoch).",
+                "Add data.epoch_chunks=1000 (chunks an epoch).",
             )
         if data.shares and len(data.shares) != len(self._dataset_parts):
             raise OptionError(
                 f"data.shares has {len(data.shares)} numbers for {len(self._dataset_parts)} data sets",
-                "Give one for each --data, in their order.",
+                "Give one for each data set, in their order.",
             )
         self._reading = dataclasses.replace(self._shape, n_samples=augmentation.samples_for(self._n_samples))
         self._training = self._training_chunks()
@@ -138,7 +138,7 @@ class Trainer:
         if not self.epoch_steps:
             raise UnfitTrackError(
                 f"an epoch of {len(self._training)} chunks makes no step of {together}",
-                "Add tracks, or use smaller batches: --set data.batch_size=2",
+                "Add tracks, or use smaller batches: data.batch_size=2",
             )
 
     def _training_chunks(self) -> TrainingChunks:
@@ -198,7 +198,7 @@ class Trainer:
         except (RuntimeError, ValueError, KeyError, VocalsepError) as error:
             reason = str(error).strip().partition("\n")[0]
             raise RunError(
-                f"{self._folder.state_file} is not of this run: {reason}", "Choose another -o folder."
+                f"{self._folder.state_file} is not of this run: {reason}", "Choose another folder."
             ) from error
 
     def fit(self) -> bool:
@@ -320,7 +320,7 @@ class Trainer:
         if not math.isfinite(sums["loss"]):
             raise DivergedError(
                 f"the loss is {sums['loss']} before step {position.step}",
-                "Resume from the last checkpoint with --set optimiser.clip_norm=1, or start anew with a lower "
+                "Resume from the last checkpoint with optimiser.clip_norm=1, or start anew with a lower "
                 "optimiser.learning_rate.",
             )
         for name, total in sums.items():

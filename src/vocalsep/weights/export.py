@@ -53,4 +53,4 @@ def write_stored(target: Path, checkpoint: Checkpoint, dtype: torch.dtype | None
     try:
         write_checkpoint(target, checkpoint, dtype=dtype)
     except ValueError as error:
-        raise OptionError(f"{origin} cannot be stored so: {error}", "Use --dtype float32.") from error
+        raise OptionError(f"{origin} cannot be stored so: {error}", "Pass dtype=float32.") from error

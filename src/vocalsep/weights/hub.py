@@ -194,7 +194,7 @@ def _explained(error: Exception, source: Source, offline: bool) -> ModelError | 
         if offline or constants.HF_HUB_OFFLINE:
             return DownloadError(
                 f"{source.file} of {where} is not in {cache_folder()}, and this is offline",
-                "Run the command once without --offline and HF_HUB_OFFLINE.",
+                "Run it once without offline=True and HF_HUB_OFFLINE.",
             )
         reason = "it cannot be made" if closed else first_line(cause or error)
         return DownloadError(

@@ -52,7 +52,7 @@ def export_onnx(source: str, target: Path) -> None:
     if model.architecture in _COMPLEX_INSIDE:
         raise OptionError(
             f"a {model.architecture} network turns complex numbers, which cannot be exported to ONNX",
-            "Use --format safetensors.",
+            "Export it with format=safetensors.",
         )
     with torch.no_grad(), atomic_path(target) as temporary:
         _trace(model, temporary)

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 
 from vocalsep.errors import CorruptWeightsError, OutOfMemoryError, is_out_of_memory
-from vocalsep.models.base import LEAST_SEGMENT_SECONDS, SpectrogramModel
+from vocalsep.models.base import SpectrogramModel
 from vocalsep.models.onnx_network import OnnxNetwork, fixed_size
+from vocalsep.models.run_hints import LEAST_SEGMENT_SECONDS
 from vocalsep.system.extras import needs_extra
 from vocalsep.weights.model_config import DAMAGED, build_described, find_config
 

@@ -125,12 +125,12 @@ def import_published(
     except KeyError as error:
         raise CorruptWeightsError(
             f"{origin} is not a published {architecture} checkpoint: {error.args[0]} is missing",
-            "Choose the architecture of the file with --model.",
+            "Choose the architecture of the file with model=NAME.",
         ) from error
     if "encoder.0.block.mixer.layers.0.attention.in_proj_weight" in renamed and "n_heads" not in sizes:
         raise OptionError(
             f"{origin} does not show its number of attention heads",
-            'Give it: --config FILE, with {"n_heads": NUMBER} in the file.',
+            'Give it: config=FILE, with {"n_heads": NUMBER} in the file.',
         )
     checkpoint = Checkpoint(config={"architecture": architecture, **sizes}, state=renamed)
     try:
@@ -139,7 +139,7 @@ def import_published(
         if overrides or architecture not in _SIZED_BY_CONFIG:
             raise
         raise CorruptWeightsError(
-            error.message, "Its sizes, where they are not the public model's, are given with --config."
+            error.message, "Its sizes, where they are not the public model's, are given with config=FILE."
         ) from error
     return checkpoint
 
@@ -177,7 +177,7 @@ def import_trained(source: Path, description: TrainingYaml, stem: str | None = N
     if stem is None and not set(stems) & set(_STEMS):
         raise OptionError(
             f"{source} has no vocals; its stems are: {listed}",
-            f"Extract one of them: --stem {names[0]} (the rest is the mixture minus it).",
+            f"Extract one of them: stem={names[0]} (the rest is the mixture minus it).",
         )
     config = {
         "architecture": description.architecture,

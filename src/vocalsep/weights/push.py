@@ -109,7 +109,7 @@ def push(
             if private and not api.model_info(repo).private:
                 raise UploadError(
                     f"{repo} is there and public, so nothing was pushed",
-                    f"Make it private at {address}/settings, or push without --private.",
+                    f"Make it private at {address}/settings, or push it without private=True.",
                 )
             api.create_commit(repo, operations, commit_message=message or f"Weights by vocalsep {__version__}")
     return str(address)

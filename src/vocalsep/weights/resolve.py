@@ -122,7 +122,7 @@ def fetch_entry(entry: Entry, *, offline: bool = False, progress: Progress | Non
         try:
             path = hub.fetch(entry, offline=offline, progress=progress)
         except DownloadError as error:
-            here = f"--model {load_manifest().default} works now: it is in the package."
+            here = f"model={load_manifest().default} works now: it is in the package."
             raise DownloadError(error.message, f"{error.hint} {here}") from error
     return ResolvedWeights(id=entry.id, path=path, sha256=entry.sha256, entry=entry)
 

@@ -201,7 +201,7 @@ def test_without_matplotlib_all_but_the_picture_is_written(vocalsep, songs, tmp_
         (("--data", "{tmp}/missing"), 2, "missing"),
         (("--data", "folders:{tmp}/missing"), 60, "is not a folder"),
         (("--data", "{tmp}/empty"), 60, "no tracks"),
-        (("--data", "{tmp}/songs", "--split", "test"), 60, "Use --split all"),
+        (("--data", "{tmp}/songs", "--split", "test"), 60, "Choose --split all"),
         (("--data", "pools:{tmp}/songs/one,{tmp}/songs/three"), 61, "has no accompaniment"),
         (("--data", "{tmp}/songs", "-m", "no-such"), 30, "no-such"),
         (("--data", "{tmp}/songs", "-m", "oracle:x"), 30, "oracle:irm and oracle:mixture"),

@@ -502,7 +502,7 @@ def test_surround_sound_becomes_stereo_where_that_is_asked_for(vocalsep, tmp_pat
     arguments = (tmp_path / "surround.wav", "-o", tmp_path, "-f", container)
     if container not in ("wav", "flac"):
         refused = vocalsep(*arguments)
-        assert (refused.code, "Use --downmix for stereo" in refused.error_line) == (2, True)
+        assert (refused.code, "Pass --downmix for stereo" in refused.error_line) == (2, True)
     done = vocalsep(*arguments, "--downmix")
     assert done.code == 0, done.err
     stems = []

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -21,15 +20,9 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Get, make and check data to train on.", no_args_is_help=True, add_completion=False)
 
 
-class Published(str, Enum):
-    """What ``fetch`` takes."""
-
-    musdb18hq = "musdb18hq"
-
-
 @app.command()
 def fetch(
-    name: Annotated[Published, typer.Argument(help="Which published data set.")],
+    name: Annotated[Literal["musdb18hq"], typer.Argument(help="Which published data set.")],
     root: Annotated[
         Path | None,
         typer.Option("--root", help="Its folder.", show_default="NAME in VOCALSEP_DATA or the user's data folder"),
@@ -45,15 +38,14 @@ def fetch(
     from vocalsep.datasets.fetch import fetch as fetch_archive
     from vocalsep.datasets.musdb18hq import MUSDB18HQ
 
-    stderr.log_to_stderr(0)
-    folder = root or data_folder() / name.value
-    stderr.say(MUSDB18HQ.notice)
+    folder = root or data_folder() / name
+    stderr.note(MUSDB18HQ.notice)
     if find_missing(MUSDB18HQ, folder) is None:
-        stderr.say(f"{name.value} is complete in {folder}: nothing to do")
+        stderr.note(f"{name} is complete in {folder}: nothing to do")
     else:
-        with ProgressDisplay(wanted=True) as display:
+        with ProgressDisplay() as display:
             fetch_archive(MUSDB18HQ, folder, keep_zip=keep_zip, bars=display.bar)
-    stderr.say(f"train on it: vocalsep train --model tdsa --data {name.value}:{folder}")
+    stderr.note(f"train on it: vocalsep train --model tdsa --data {name}:{folder}")
     typer.echo(folder)
 
 
@@ -79,7 +71,7 @@ def check(
     from vocalsep.datasets.dataset import open_dataset
 
     dataset = open_dataset(data)
-    with ProgressDisplay(wanted=True) as display, display.bar("checking") as advance:
+    with ProgressDisplay() as display, display.bar("checking") as advance:
         found = check_dataset(dataset, jobs=jobs, progress=advance)
     if as_json:
         typer.echo(
@@ -124,7 +116,6 @@ def synth(
     with needs_extra("train"):
         from vocalsep.synthesis import synthesise, synthesise_stream
 
-    stderr.log_to_stderr(0)
     if (minutes is None) == (keep is None):
         raise OptionError("it is not clear how many songs to make", "Give either --minutes or --keep.")
     if keep is not None:
@@ -136,11 +127,11 @@ def synth(
             seed=seed,
             song_seconds=song_seconds,
             voices=voices,
-            on_song=lambda song: stderr.say(str(song)),
+            on_song=lambda song: stderr.note(str(song)),
         )
         return
     assert minutes is not None
-    with ProgressDisplay(wanted=True) as display, display.bar("making songs") as advance:
+    with ProgressDisplay() as display, display.bar("making songs") as advance:
         songs = synthesise(
             out,
             minutes=minutes,
@@ -150,7 +141,7 @@ def synth(
             voices=voices,
             progress=advance,
         )
-    stderr.say(f"{len(songs)} songs; train on them: vocalsep train --model tdsa --data synth:{out}")
+    stderr.note(f"{len(songs)} songs; train on them: vocalsep train --model tdsa --data synth:{out}")
     typer.echo(out)
 
 

@@ -6,34 +6,27 @@ import json
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vocalsep.cli import options, stderr
-from vocalsep.cli.choice import QualityOption, announce_downloads, choose, complete_model
+from vocalsep.cli.choice import Choice, announce_downloads, choose
+from vocalsep.cli.flags import told
+from vocalsep.cli.option_groups import takes
 from vocalsep.cli.progress import ProgressDisplay
+from vocalsep.datasets.parts import Split as Part
 from vocalsep.errors import BatchError, MissingExtraError
+from vocalsep.separation.options import SeparationOptions
 from vocalsep.system.threads import map_in_order
 
 if TYPE_CHECKING:
-    from vocalsep.datasets.parts import Split as Part
     from vocalsep.datasets.track import Track
     from vocalsep.evaluation.estimators import Estimator
     from vocalsep.evaluation.evaluate import Progress
     from vocalsep.evaluation.result_folder import ResultFolder
     from vocalsep.evaluation.results import Failure, Results, SongScores
-
-
-class Split(str, Enum):
-    """What ``--split`` takes."""
-
-    train = "train"
-    valid = "valid"
-    test = "test"
-    all = "all"
 
 
 app = typer.Typer(add_completion=False)
@@ -45,6 +38,7 @@ _N_TEXT_COLUMNS = 2
 
 
 @app.command()
+@takes(chosen=choose, separation=options.separation_options)
 def evaluate(
     data: Annotated[
         str,
@@ -52,8 +46,10 @@ def evaluate(
             "--data", rich_help_panel=_DATA, help="Folder of tracks, musdb18hq[:ROOT], folders:ROOT or synth:ROOT."
         ),
     ],
+    chosen: Choice,
+    separation: SeparationOptions,
     split: Annotated[
-        Split | None,
+        Part | None,
         typer.Option(
             "--split",
             rich_help_panel=_DATA,
@@ -74,59 +70,29 @@ def evaluate(
     as_json: Annotated[
         bool, typer.Option("--json", rich_help_panel=_OUTPUT, help="One JSON document on stdout, no table.")
     ] = False,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            rich_help_panel=options.MODEL_PANEL,
-            help="Name, weights file, hf:OWNER/REPO, their mean A+B, oracle:irm or oracle:mixture.",
-            show_default="the bundled one",
-            autocompletion=complete_model,
-        ),
-    ] = None,
-    quality: QualityOption = None,
-    device: options.Device = "auto",
-    precision: options.Precision = "auto",
-    segment: options.Segment = None,
-    overlap: options.Overlap = None,
-    shifts: options.Shifts = 0,
-    wiener: options.Wiener = 0,
-    threads: options.Threads = None,
     offline: options.Offline = False,
 ) -> None:
     """Score a model on songs whose stems are known.
 
     Prints sdr, chunk_sdr (museval) and si_sdr of the vocals and the accompaniment of each song, and what they
-    come to. The oracles are bounds: the mixture as every stem, and the ideal ratio mask.
+    come to. Two oracles are bounds: --model oracle:mixture gives the mixture as every stem, --model
+    oracle:irm the ideal ratio mask.
     """
     from vocalsep.datasets.dataset import open_dataset
     from vocalsep.evaluation.estimators import open_estimator
     from vocalsep.evaluation.evaluate import check_has_both
     from vocalsep.evaluation.result_folder import ResultFolder
     from vocalsep.evaluation.results import Conditions, Failure, Results
-    from vocalsep.separation.options import SeparationOptions
 
-    stderr.log_to_stderr(0)
-    chosen = choose(model, quality).spec
     dataset = open_dataset(data)
-    part: Part = split.value if split else "test" if dataset.has_test else "all"
+    part: Part = split or ("test" if dataset.has_test else "all")
     tracks = dataset.tracks(part)
     for track in tracks:
         check_has_both(track)  # before hours of work
-    separation = SeparationOptions(
-        device=device,
-        precision=precision,
-        segment_seconds=segment,
-        overlap=overlap,
-        shifts=shifts,
-        wiener=wiener,
-        threads=threads,
-    )
     if not offline:
-        announce_downloads(chosen)
-    with ProgressDisplay(wanted=True) as display, display.bar(f"loading {chosen}") as advance:
-        estimator = open_estimator(chosen, separation, offline=offline, download_progress=advance)
+        announce_downloads(chosen.model)
+    with ProgressDisplay() as display, display.bar(f"loading {chosen.model.id}") as advance:
+        estimator = open_estimator(chosen.model, separation, offline=offline, download_progress=advance)
     conditions = Conditions(
         model=estimator.id,
         weights_sha256=estimator.weights_sha256,
@@ -159,7 +125,7 @@ def _score_all(
     from vocalsep.evaluation.evaluate import evaluate_track
     from vocalsep.evaluation.results import Failure
 
-    display = ProgressDisplay(wanted=True, total_tracks=len(tracks))
+    display = ProgressDisplay(total_tracks=len(tracks))
     interrupted = threading.Event()
 
     def score(track: Track) -> SongScores | Failure:
@@ -173,7 +139,7 @@ def _score_all(
             if stderr.debug:
                 raise
             stderr.say(f"{track.name}: {stderr.describe(error)}")
-            return Failure(name=track.name, error=type(error).__name__, message=str(error))
+            return Failure(name=track.name, error=type(error).__name__, message=told(error))
         if folder:
             folder.append(song)
         _tell(song)
@@ -201,7 +167,7 @@ def _unless(interrupted: threading.Event, advance: Progress) -> Progress:
 
 def _tell(song: SongScores) -> None:
     scores = ", ".join(f"{stem} {_decibels(scores.sdr)} dB" for stem, scores in song.stems.items())
-    stderr.say(f"{song.name}: {song.seconds:.0f} s in {song.wall_seconds:.1f} s, sdr: {scores}")
+    stderr.note(f"{song.name}: {song.seconds:.0f} s in {song.wall_seconds:.1f} s, sdr: {scores}")
 
 
 def _draw(results: Results, folder: Path) -> None:
@@ -215,7 +181,7 @@ def _draw(results: Results, folder: Path) -> None:
     try:
         score_boxes(folder / PICTURE_NAME, scores, title)
     except MissingExtraError as error:
-        stderr.say(f"{PICTURE_NAME} is left out: {error}")
+        stderr.note(f"{PICTURE_NAME} is left out: {error}")
 
 
 def _table(results: Results) -> str:

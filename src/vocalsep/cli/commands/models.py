@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -35,20 +34,7 @@ Name = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
-class StoredType(str, Enum):
-    """What ``--dtype`` takes."""
-
-    float16 = "float16"
-    float32 = "float32"
-
-
-class ExportFormat(str, Enum):
-    """What ``--format`` takes."""
-
-    safetensors = "safetensors"
-    onnx = "onnx"
-
-
+StoredType = Literal["float16", "float32"]
 Stored = Annotated[
     StoredType | None, typer.Option("--dtype", help="Type of the weights in the file.", show_default="as they are")
 ]
@@ -97,7 +83,7 @@ def use(
         make_default(name)
     default = default_model()
     if default.origin == VARIABLE and (name is not None or reset):
-        stderr.say(f"{VARIABLE} is set, and goes before this choice")
+        stderr.note(f"{VARIABLE} is set, and goes before this choice")
     typer.echo(f"{default.spec} ({default.origin or 'bundled'})")
 
 
@@ -113,7 +99,7 @@ def pull(
     for name in names:
         entry = load_manifest().entry(name)
         announce(entry)
-        with ProgressDisplay(wanted=True) as display, display.bar(name) as advance:
+        with ProgressDisplay() as display, display.bar(name) as advance:
             weights = fetch_entry(entry, offline=offline, progress=advance)
         typer.echo(weights.path)
 
@@ -199,8 +185,8 @@ def import_model(
     checkpoint = _imported(file, model, config, stem)
     write_checkpoint(target, checkpoint)
     if extracted := checkpoint.metadata.get("extracts"):
-        stderr.say(f"split will write {extracted} as the vocals, and the rest as the accompaniment")
-    stderr.say(f"split with it: vocalsep split SONG --model {target}")
+        stderr.note(f"split will write {extracted} as the vocals, and the rest as the accompaniment")
+    stderr.note(f"split with it: vocalsep split SONG --model {target}")
     typer.echo(target)
 
 
@@ -211,7 +197,7 @@ def export_model(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Weights file to write.")],
     format: Annotated[
-        ExportFormat | None,
+        Literal["safetensors", "onnx"] | None,
         typer.Option("--format", "-f", help="Type of the file.", show_default="by its name, else safetensors"),
     ] = None,
     dtype: Stored = None,
@@ -223,17 +209,17 @@ def export_model(
     from vocalsep.weights.onnx_file import ONNX_SUFFIX
 
     as_onnx = out.suffix == ONNX_SUFFIX
-    if format is not None and as_onnx != (format is ExportFormat.onnx):  # the name says how it is read
-        better = out.with_suffix(f".{format.value}")
-        raise OptionError(f"{out} is no name for a {format.value} file", f"Use -o {better}.")
-    if as_onnx and dtype is StoredType.float16:
+    if format is not None and as_onnx != (format == "onnx"):  # the name says how it is read
+        better = out.with_suffix(f".{format}")
+        raise OptionError(f"{out} is no name for a {format} file", f"Use -o {better}.")
+    if as_onnx and dtype == "float16":
         raise OptionError("an ONNX file is written as float32", "Leave --dtype out, or use --format safetensors.")
     _check_absent(out, overwrite)
     if as_onnx:
         export_onnx(source, out)
     else:
         export(source, out, dtype=_torch_type(dtype))
-    stderr.say(f"split with it: vocalsep split SONG --model {out}")
+    stderr.note(f"split with it: vocalsep split SONG --model {out}")
     typer.echo(out)
 
 
@@ -257,9 +243,9 @@ def push(
     """
     from vocalsep.weights.push import push as push_weights
 
-    with ProgressDisplay(wanted=True) as display, display.bar(f"pushing {repo}"):
+    with ProgressDisplay() as display, display.bar(f"pushing {repo}"):
         address = push_weights(source, repo, card=card, private=private, message=message, dtype=_torch_type(dtype))
-    stderr.say(f"pushed, see its card at {address}; split with it: vocalsep split SONG --model {HUB_PREFIX}{repo}")
+    stderr.note(f"pushed, see its card at {address}; split with it: vocalsep split SONG -m {HUB_PREFIX}{repo}")
     typer.echo(f"{HUB_PREFIX}{repo}")
 
 
@@ -273,7 +259,7 @@ def _imported(file: Path, model: str | None, config: Path | None, stem: str | No
             raise OptionError(f"{config} says what {file} is of", "Leave out --model.")
         description = read_training_yaml(config)
         if description.unknown:
-            stderr.say(f"{config}: unknown keys, of no effect here: {', '.join(description.unknown)}")
+            stderr.note(f"{config}: unknown keys, of no effect here: {', '.join(description.unknown)}")
         return import_trained(file, description, stem)
     if stem is not None:
         raise OptionError("--stem goes with the YAML of a checkpoint", "Give it: --config MODEL.yaml")
@@ -295,7 +281,7 @@ def _read_config(path: Path) -> dict[str, Any]:
 def _torch_type(stored: StoredType | None) -> torch.dtype | None:
     import torch
 
-    return {StoredType.float16: torch.float16, StoredType.float32: torch.float32}[stored] if stored else None
+    return {"float16": torch.float16, "float32": torch.float32}[stored] if stored else None
 
 
 def _check_absent(target: Path, overwrite: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vocalsep.cli import options, stderr, training_run
+from vocalsep.cli import stderr, training_run
 from vocalsep.cli.exit import EXIT_INTERRUPTED
 from vocalsep.cli.progress import ProgressDisplay
 
@@ -38,10 +38,7 @@ def reproduce(
         ),
     ] = None,
     settings: training_run.Settings = None,
-    device: training_run.DeviceOption = training_run.Device.auto,
-    verbose: training_run.Verbose = 0,
-    quiet: training_run.Quiet = False,
-    debug: options.Debug = False,
+    device: training_run.DeviceOption = "auto",
 ) -> None:
     """Train the models of the published experiment alike, score them, and compare them on a page.
 
@@ -50,31 +47,29 @@ def reproduce(
     Each model is for 'vocalsep split --model OUT/NAME'. For several GPUs, each with batches of its own: accelerate
     launch -m vocalsep reproduce ...
     """
-    stderr.debug = stderr.debug or debug
-    stderr.log_to_stderr(-1 if quiet else verbose)
     training_run.check_extra()
     from accelerate import PartialState
 
     from vocalsep.datasets.dataset import open_dataset
     from vocalsep.training.reproduce import begin, held_out, write_page
 
-    with ProgressDisplay(wanted=not quiet) as display:
+    with ProgressDisplay() as display:
         experiment = _experiment(out, data or [], recipe, models, settings or [], display, device)
         songs = held_out(open_dataset(experiment.dataset))  # refuses before hours of work
         runs = experiment.runs(out)
-        processes = PartialState(cpu=device is training_run.Device.cpu)
-        quiet = quiet or not processes.is_main_process
+        processes = PartialState(cpu=device == "cpu")
+        stderr.configure(quieter=not processes.is_main_process)
         processes.wait_for_everyone()  # all have seen what is there before one changes it
         if processes.is_main_process:
             begin(out, experiment, runs)
-        complete = _train(runs, display, device=device, quiet=quiet)
+        complete = _train(runs, display, device=device)
         if not processes.is_main_process:
             return
         if not complete:
             stderr.say(f"stopped and saved: vocalsep reproduce -o {out}")
             raise typer.Exit(EXIT_INTERRUPTED)
         for run in runs:
-            _score(run, songs, display, device=device, quiet=quiet)
+            _score(run, songs, display, device=device)
     for path in write_page(out, experiment):
         typer.echo(path)
 
@@ -110,19 +105,17 @@ def _experiment(
     return dataclasses.replace(experiment, dataset=training_run.open_data(data, display, device).spec)
 
 
-def _train(runs: Sequence[Run], display: ProgressDisplay, *, device: training_run.Device, quiet: bool) -> bool:
+def _train(runs: Sequence[Run], display: ProgressDisplay, *, device: training_run.Device) -> bool:
     """Train them to their ends, or until Ctrl-C; whether all are complete."""
     with training_run.interrupts() as interrupted:
         for number, run in enumerate(runs, start=1):
-            if not quiet:
-                stderr.say(f"{run.name}, model {number} of {len(runs)}:")
+            stderr.note(f"{run.name}, model {number} of {len(runs)}:")
             trainer, complete = training_run.train_run(
                 run.config,
                 run.folder,
                 display,
                 resume=run.resume,
                 device=device,
-                quiet=quiet,
                 should_stop=interrupted,
             )
             if not complete:
@@ -131,14 +124,11 @@ def _train(runs: Sequence[Run], display: ProgressDisplay, *, device: training_ru
         return complete and not interrupted()
 
 
-def _score(
-    run: Run, songs: HeldOutSongs, display: ProgressDisplay, *, device: training_run.Device, quiet: bool
-) -> None:
+def _score(run: Run, songs: HeldOutSongs, display: ProgressDisplay, *, device: training_run.Device) -> None:
     from vocalsep.training.reproduce import evaluate_run
 
     with display.bar(f"{run.name} scored") as advance:
-        results = evaluate_run(run, songs, device=device.value, progress=advance)
-    if not quiet:
-        scores = [(stem, metrics["sdr"].mean) for stem, metrics in results.summary.items()]
-        sdrs = ", ".join(f"{stem} {'-' if sdr is None else f'{sdr:.2f} dB'}" for stem, sdr in scores)
-        stderr.say(f"{run.name}: sdr on {len(results.songs)} songs, split {songs.split}: {sdrs}")
+        results = evaluate_run(run, songs, device=device, progress=advance)
+    scores = [(stem, metrics["sdr"].mean) for stem, metrics in results.summary.items()]
+    sdrs = ", ".join(f"{stem} {'-' if sdr is None else f'{sdr:.2f} dB'}" for stem, sdr in scores)
+    stderr.note(f"{run.name}: sdr on {len(results.songs)} songs, split {songs.split}: {sdrs}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vocalsep.cli import options, stderr, training_run
+from vocalsep.cli import stderr, training_run
 from vocalsep.cli.exit import EXIT_INTERRUPTED
 from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.errors import OptionError, RunError
@@ -53,22 +53,17 @@ def train(
     ] = None,
     settings: training_run.Settings = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
-    device: training_run.DeviceOption = training_run.Device.auto,
-    verbose: training_run.Verbose = 0,
-    quiet: training_run.Quiet = False,
-    debug: options.Debug = False,
+    device: training_run.DeviceOption = "auto",
 ) -> None:
     """Train a model; the weights are for 'vocalsep split --model RUN'.
 
     Prints the path of the best weights. Ctrl-C saves a checkpoint, from which --resume goes on. For several GPUs
     or machines: accelerate launch -m vocalsep train ...
     """
-    stderr.debug = stderr.debug or debug
-    stderr.log_to_stderr(-1 if quiet else verbose)
     training_run.check_extra()
     from vocalsep.training.run.folder import RunFolder
 
-    display = ProgressDisplay(wanted=not quiet)
+    display = ProgressDisplay()
     with display, training_run.interrupts() as interrupted:
         if resume:
             if out is None:
@@ -78,7 +73,7 @@ def train(
         else:
             config, folder = _new_run(model, data or [], recipe, out, init, settings or [], display, device)
         trainer, complete = training_run.train_run(
-            config, folder, display, resume=resume, device=device, quiet=quiet, should_stop=interrupted
+            config, folder, display, resume=resume, device=device, should_stop=interrupted
         )
         trainer.close()
     if not trainer.is_main:

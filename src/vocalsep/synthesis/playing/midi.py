@@ -78,7 +78,7 @@ def _read(raw: Path, start: int, n_samples: int) -> Samples:
     frames = np.fromfile(raw, np.float32, 2 * n_samples, offset=start * 2 * 4).reshape(-1, 2)
     if len(frames) < n_samples:
         raise DiskFullError(
-            f"fluidsynth could not write all of {raw}", "Free some space, or choose another -o folder."
+            f"fluidsynth could not write all of {raw}", "Free some space, or choose another folder."
         )
     return np.ascontiguousarray(frames.T)
 

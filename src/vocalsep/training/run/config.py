@@ -110,7 +110,7 @@ def check_same_run(before: RunConfig, now: RunConfig) -> None:
     for path, one, other in _differences(old, new, ""):
         raise RunError(
             f"the run has {path} {one!r}, not {other!r}",
-            "Resume without that setting, or start anew in another -o folder.",
+            "Resume without that setting, or start anew in another folder.",
         )
 
 

@@ -55,7 +55,7 @@ class RunFolder:
         """
         if self.config_file.exists():
             raise OutputExistsError(
-                f"{self.path} is a training run", "Go on with it by --resume, or choose another -o folder."
+                f"{self.path} is a training run", "Resume it with resume=True, or choose another folder."
             )
 
     def read_config(self) -> RunConfig:
@@ -68,7 +68,7 @@ class RunFolder:
             return RunConfig.from_json(json.loads(self.config_file.read_text(encoding="utf-8")))
         except (OSError, ValueError, KeyError, AttributeError) as error:
             raise RunError(
-                f"{self.path} is no training run: its config.json cannot be read", "Choose the -o folder of a run."
+                f"{self.path} is no training run: its config.json cannot be read", "Choose the folder of a run."
             ) from error
 
     def write_config(self, config: RunConfig) -> None:
@@ -101,7 +101,7 @@ class RunFolder:
         try:
             state = torch.load(self.state_file, map_location="cpu", weights_only=True)
         except FileNotFoundError as error:
-            raise RunError(f"{self.path} has no checkpoint yet", "Start it anew in another -o folder.") from error
+            raise RunError(f"{self.path} has no checkpoint yet", "Start it anew in another folder.") from error
         except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
             raise RunError(
                 f"{self.state_file} is damaged: {error}", "Start anew; the weights beside it can be used."
