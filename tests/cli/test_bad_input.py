@@ -313,7 +313,6 @@ def test_template_that_leaves_the_folder(vocalsep, song, out, template):
         ["--wiener", "-1"],
         ["--segment", "0"],
         ["--device", "toaster"],
-        ["--precision", "int4"],
         ["--shard", "3/2"],
         ["--skip-existing", "--overwrite"],
         ["--format", "mp3", "--bitrate", "99999"],
