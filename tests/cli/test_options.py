@@ -19,7 +19,9 @@ from vocalsep.cli.flags import in_flags, told
 from vocalsep.errors import InputNotFoundError, OutputExistsError
 from vocalsep.separation.options import SeparationOptions
 
-ADVICE = re.compile(r"\b(Pass|Use|Give|Add|Try|Choose|Export|Train|Resume|out|without|with|See)\b.*\b[a-z_]+=[\w{]")
+ADVICE = re.compile(
+    r"\b(Pass|Use|Give|Add|Try|Choose|Export|Train|Resume|out|without|with|See)\b.*\b[a-z_]+=[\w{]"
+)
 SOURCE = Path(vocalsep.__file__).parent
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]+|(?<![\w-])-[a-z]\b")
 OTHER_PROGRAMS = ("synthesis/singing/speech.py", "training/run/environment.py", "training/report.py")
@@ -88,7 +90,10 @@ def messages_of_the_library():
         for node in ast.walk(tree):
             if isinstance(node, ast.JoinedStr):
                 inner |= {id(part) for part in node.values}
-                yield f"{place}:{node.lineno}", "".join(part.value if isinstance(part, ast.Constant) else "N" for part in node.values)
+                yield (
+                    f"{place}:{node.lineno}",
+                    "".join(part.value if isinstance(part, ast.Constant) else "N" for part in node.values),
+                )
             elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inner:
                 yield f"{place}:{node.lineno}", node.value
 

@@ -40,10 +40,10 @@ def choose_device(name: str = "auto") -> torch.device:
         raise DeviceError(
             f"no CUDA device {device.index or 0} here: PyTorch {torch.__version__} {build} built for CUDA "
             f"and sees {torch.cuda.device_count()} of them",
-            'Use device=cpu, or see `vocalsep doctor`.',
+            "Use device=cpu, or see `vocalsep doctor`.",
         )
     if device.type == "mps" and not torch.backends.mps.is_available():
-        raise DeviceError("no MPS device here", 'Use device=cpu, or see `vocalsep doctor`.')
+        raise DeviceError("no MPS device here", "Use device=cpu, or see `vocalsep doctor`.")
     return device
 
 
