@@ -23,6 +23,7 @@ ADVICE = re.compile(
     r"\b(Pass|Use|Give|Add|Try|Choose|Export|Train|Resume|out|without|with|See)\b.*\b[a-z_]+=[\w{]"
 )
 SOURCE = Path(vocalsep.__file__).parent
+COMMAND = re.compile(r"\b(vocalsep|pip install) ")
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]+|(?<![\w-])-[a-z]\b")
 OTHER_PROGRAMS = ("synthesis/singing/speech.py", "training/run/environment.py", "training/report.py")
 
@@ -100,7 +101,9 @@ def messages_of_the_library():
 
 def test_the_library_knows_no_flags():
     """But in whole commands that somebody may copy."""
-    texts = [(place, text) for place, text in messages_of_the_library() if " " in text and "vocalsep " not in text]
+    texts = [
+        (place, text) for place, text in messages_of_the_library() if " " in text and not COMMAND.search(text)
+    ]
     assert len(texts) > 500
     assert [(place, text) for place, text in texts if FLAG.search(text)] == []
 

@@ -12,8 +12,8 @@ from vocalsep.weights.resolve import local_path
 _HEADS = ("NAME", "QUALITY", "WEIGHTS", "SIZE", "TIME", "MEMORY", "LICENCE", "COMMERCIAL", "SCORE")
 _NOTES = """
 * the default. Quality: what --quality picks. Size: of the file, installed or to be downloaded. Time: relative to
-that of the song, measured on two cores. Commercial: whether the licence of the weights allows commercial use. Scores on
-different songs cannot be compared."""
+that of the song, measured on two cores. Commercial: whether the licence of the weights allows commercial use.
+Scores on different songs cannot be compared."""
 
 
 def table(manifest: Manifest, default: str) -> Iterator[str]:
