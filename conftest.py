@@ -6,6 +6,7 @@ _NEEDED = {
     "accelerate": "src/vocalsep/training",
     "pyworld": "src/vocalsep/synthesis",
     "ray": "src/vocalsep/cli/cluster.py",
+    "gradio": "src/vocalsep/web",
 }
 
 collect_ignore = [path for package, path in _NEEDED.items() if not find_spec(package)]

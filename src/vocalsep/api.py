@@ -20,7 +20,7 @@ from vocalsep.audio.samples import Samples
 from vocalsep.separation.ensemble import Ensemble
 from vocalsep.separation.given_samples import as_float32, check_waveform_shape, checked_rate, of_as_many_channels
 from vocalsep.separation.options import Precision, SeparationOptions
-from vocalsep.separation.split_file import Progress, split_file
+from vocalsep.separation.split_file import Progress, StemListener, split_file
 from vocalsep.split_result import SplitResult
 from vocalsep.stem_names import STEMS
 from vocalsep.template import DEFAULT_TEMPLATE
@@ -206,6 +206,7 @@ class Separator:
         overwrite: bool = False,
         salvage: bool = False,
         progress: Progress | None = None,
+        on_block: StemListener | None = None,
     ) -> SplitResult:
         """Split a file into stems of the same rate, channels and length.
 
@@ -223,7 +224,9 @@ class Separator:
             downmix: bring what has more than two channels down to stereo once it is separated.
             overwrite: replace outputs that exist.
             salvage: split what can be decoded of a damaged file.
-            progress: called now and then, in this thread.
+            progress: called now and then, in this thread. An exception of it ends the split, and nothing is left.
+            on_block: called in this thread with each block of both stems, ``(channel, sample)``, as it is
+                separated: with the channels of the input, and before any gain against clipping.
 
         Raises:
             InputError: missing, unreadable, damaged, or no audio.
@@ -239,7 +242,8 @@ class Separator:
             downmix=downmix,
             overwrite=overwrite,
         )
-        return self.write_stems(path, outputs, ReadingOptions(salvage=salvage), track=track, progress=progress)
+        reading = ReadingOptions(salvage=salvage)
+        return self.write_stems(path, outputs, reading, track=track, progress=progress, on_block=on_block)
 
     def write_stems(
         self,
@@ -249,6 +253,9 @@ class Separator:
         *,
         track: str | None = None,
         progress: Progress | None = None,
+        on_block: StemListener | None = None,
     ) -> SplitResult:
         """Split a file as `separate_file` does, with options that are already objects."""
-        return split_file(self._ensemble, Path(path), outputs, reading, track=track, progress=progress)
+        return split_file(
+            self._ensemble, Path(path), outputs, reading, track=track, progress=progress, on_block=on_block
+        )

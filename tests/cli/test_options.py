@@ -54,7 +54,7 @@ def test_how_files_are_read_and_written():
     assert defaults_of(options.reading_options) == reading
     python = {**defaults_of(Separator.separate_file), "format": Outputs(folder=Path()).format}
     assert {name: python[name] for name in {**reading, **outputs}} == {**reading, **outputs}
-    assert python.keys() - reading.keys() - outputs.keys() == {"track", "progress"}
+    assert python.keys() - reading.keys() - outputs.keys() == {"track", "progress", "on_block"}
 
 
 def all_commands():

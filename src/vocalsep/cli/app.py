@@ -18,7 +18,7 @@ from vocalsep.errors import InputUnreadableError
 MESSAGES_PANEL = "Messages"
 """Where the help shows the options that all commands have."""
 
-_COMMANDS = ("split", "models", "doctor", "train", "reproduce", "evaluate", "report", "data")
+_COMMANDS = ("split", "web", "models", "doctor", "train", "reproduce", "evaluate", "report", "data")
 """Modules of `vocalsep.cli.commands`, each with the ``app`` of the command."""
 
 

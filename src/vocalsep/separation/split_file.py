@@ -12,6 +12,7 @@ from vocalsep.audio.loudspeakers import to_stereo
 from vocalsep.audio.outputs import Outputs
 from vocalsep.audio.reader import open_audio
 from vocalsep.audio.reading_options import ReadingOptions
+from vocalsep.audio.samples import Samples
 from vocalsep.audio.stem_files import StemFiles
 from vocalsep.audio.tags import read_tags
 from vocalsep.errors import OutputExistsError
@@ -25,6 +26,9 @@ from vocalsep.system.threads import BackgroundConsumer
 Progress = Callable[[float, "float | None"], None]
 """Called with the seconds of audio done and, where the file declares it, of all."""
 
+StemListener = Callable[[dict[str, Samples]], None]
+"""Called with a block ``(channel, sample)`` of each stem."""
+
 _BLOCKS_BEHIND = 8
 
 
@@ -36,6 +40,7 @@ def split_file(
     *,
     track: str | None = None,
     progress: Progress | None = None,
+    on_block: StemListener | None = None,
 ) -> SplitResult:
     """Split a file into stems of the same rate, channels and length; they appear whole or not at all.
 
@@ -45,7 +50,8 @@ def split_file(
         outputs: where the stems go, and what their files are.
         reading: how the file is read.
         track: name of the song in the paths of its stems; None takes the file's name.
-        progress: called now and then, in this thread.
+        progress: called now and then, in this thread. An exception of it ends the split, and nothing is left.
+        on_block: called in this thread with each block of both stems, as it is separated.
 
     Raises:
         InputError: the file is missing, unreadable, damaged, or no audio.
@@ -86,6 +92,8 @@ def split_file(
                     silent = silent and not any(samples.any() for samples in block.values())
                     kept = {stem: block[stem] for stem in targets}
                     writer.put({s: to_stereo(x, info.layout) for s, x in kept.items()} if downmix else kept)
+                    if on_block:
+                        on_block(block)
                     if progress:
                         total = info.n_samples / info.sample_rate if info.n_samples else None
                         progress(n_samples / info.sample_rate, total)
