@@ -88,7 +88,8 @@ def manifest_of(content: bytes, config: dict) -> dict:
         "sources": [source],
     }
     qualities = dict.fromkeys(("fast", "balanced", "best"), "small")
-    return {"schema_version": 1, "default": "small", "qualities": qualities, "models": [entry]}
+    top = {"schema_version": 1, "default": "small", "qualities": qualities, "hub_owner": "someone"}
+    return {**top, "models": [entry]}
 
 
 @pytest.fixture
