@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import string
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from vocalsep.errors import TemplateError
 
@@ -16,6 +17,9 @@ FIELDS = ("track", "stem", "ext", "model")
 # what some file system cannot have in a name, control characters, and bytes that are no UTF-8
 _FORBIDDEN = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f\ud800-\udfff]')
 _EDGES = re.compile(r"^\s+|[\s.]+$")
+# devices on Windows, whatever the ending; a folder that is carried there has to open too
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?= *(\.|$))", re.IGNORECASE)
+_ON_WINDOWS = os.name == "nt"
 _LONGEST_NAME_BYTES = 240  # a name that is longer is cut to this
 _LONGEST_PART_BYTES = 255  # of a path, with what the template adds to the name, on most file systems
 _LEAST_NAME_BYTES = 24  # a name that had to be cut shorter would say nothing
@@ -87,6 +91,11 @@ def check_template(template: str) -> None:
         raise TemplateError(f"template '{template}' has a ':' or '!' in a field", "Write the field's name alone.")
     fields = {field for _, field, _, _ in replaced if field is not None}
     unknown = fields.difference(FIELDS)
+    literal = "".join(text for text, *_ in string.Formatter().parse(template))
+    if _ON_WINDOWS and (forbidden := _FORBIDDEN.search(literal)):  # behind a colon is no name but a hidden stream
+        raise TemplateError(
+            f"template '{template}' has '{forbidden[0]}', which no file name can have on Windows", "Leave it out."
+        )
     if unknown:
         known = ", ".join("{" + field + "}" for field in FIELDS)
         raise TemplateError(f"template '{template}' has the unknown field '{min(unknown)}'", f"Known: {known}.")
@@ -95,7 +104,8 @@ def check_template(template: str) -> None:
             f"template '{template}' needs {{track}} and {{stem}}, or files would replace each other",
             f"The default is '{DEFAULT_TEMPLATE}'.",
         )
-    if template.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", template) or "\\" in template:
+    leaves = template.startswith("/") or "\\" in template or ".." in template.split("/")
+    if leaves or PureWindowsPath(template).drive:
         raise TemplateError(
             f"template '{template}' leaves the output folder", f"The default is '{DEFAULT_TEMPLATE}'."
         )
@@ -130,6 +140,12 @@ def _shortened(part: str, n_bytes: int, whole: str) -> str:
 
 def _safe_name(name: str) -> str:
     """``name`` without what a file system may refuse, short enough and never empty; a safe name stays as it is."""
-    name = _EDGES.sub("", _FORBIDDEN.sub("_", name))
+    name = _no_device(_EDGES.sub("", _FORBIDDEN.sub("_", name)))
     name = name.encode()[:_LONGEST_NAME_BYTES].decode(errors="ignore")
-    return _EDGES.sub("", name) or "_"
+    return _no_device(_EDGES.sub("", name)) or "_"
+
+
+def _no_device(name: str) -> str:
+    """``name``, with an underscore behind what Windows would take for a device."""
+    match = _RESERVED.match(name)
+    return f"{match[0]}_{name[match.end() :]}" if match else name

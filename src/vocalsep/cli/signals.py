@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # the last is Ctrl-Break on Windows, which has no SIGHUP
 _DEFAULTS = (signal.SIG_DFL, signal.default_int_handler)
 
 
@@ -54,7 +54,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 @contextmanager
 def as_interrupts() -> Iterator[None]:
-    """SIGINT, SIGTERM and SIGHUP raise `Interrupt` in the block, and it ends the process with their exit code.
+    """Signals of `_NAMES` raise `Interrupt` in the block, and it ends the process with their exit code.
 
     A signal that is ignored, by nohup for example, or has a handler already is left alone.
     """

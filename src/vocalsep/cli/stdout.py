@@ -47,6 +47,8 @@ def install() -> None:
     """Make stdout a `Stdout`, if it is a file."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         encoding, errors, by_line = sys.stdout.encoding, sys.stdout.errors, sys.stdout.line_buffering
+        if errors == "strict":  # the code page of a console on Windows has no letter for most names
+            errors = "backslashreplace"
         sys.stdout = Stdout(sys.stdout.detach(), encoding=encoding, errors=errors, line_buffering=by_line)
 
 

@@ -64,7 +64,7 @@ class SeparationModel(nn.Module):
         super().__init__()
         if not config.stems:
             raise OptionError("the network estimates one stem or more, not none")
-        self.config = config
+        self.config: SignalConfig = config
 
     def keep_stems(self, stems: Sequence[str]) -> None:
         """Drop all other stems from the network, where it can compute the rest alone and has one of ``stems``.

@@ -14,6 +14,9 @@ from vocalsep.errors import (
 )
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# Windows's own numbers, which `OSError.winerror` has there alone
+_NO_PATH, _SHARING_VIOLATION, _PATH_TOO_LONG = 3, 32, 206
+_LONGEST_WINDOWS_PATH = 248  # of a folder, which has to leave room for a short name
 
 
 def output_error(error: OSError, path: Path) -> OutputError:
@@ -22,6 +25,16 @@ def output_error(error: OSError, path: Path) -> OutputError:
         return DiskFullError(f"no space left to write {path}", "Free some space, or choose another output folder.")
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
         return OutputNotFolderError(f"{path.parent} is not a folder", "Choose another output folder.")
+    code = getattr(error, "winerror", None)
+    if code == _SHARING_VIOLATION:
+        return OutputNotWritableError(
+            f"cannot write {path}: another program has it open", "Close it there, or choose another output folder."
+        )
+    if code == _PATH_TOO_LONG or (code == _NO_PATH and len(str(path.absolute())) >= _LONGEST_WINDOWS_PATH):
+        return OutputNotWritableError(
+            f"cannot write {path}: the path is longer than Windows takes",
+            "Choose a shorter output folder, or switch on long paths in Windows.",
+        )
     if error.errno == errno.ENAMETOOLONG:
         return OutputNotWritableError(
             f"cannot write {path}: the name is too long for this file system",

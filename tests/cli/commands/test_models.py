@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -218,10 +219,13 @@ def test_push_is_told(vocalsep, monkeypatch):
         "vocalsep.weights.push.push",
         lambda *args, **options: calls.append((args, options)) or "https://hub/a/b",
     )
-    done = vocalsep("models", "push", "run", "a/b", "--private", "--message", "first", "--dtype", "float16")
+    done = vocalsep("models", "push", "run", "a/b", "--private", "--message", "first", "--card", "c.md")
     assert (done.code, done.out) == (0, "hf:a/b\n")
     assert "https://hub/a/b" in done.error_line
-    assert calls == [(("run", "a/b"), {"private": True, "message": "first", "dtype": torch.float16})]
+    told = {"card": Path("c.md"), "private": True, "message": "first", "dtype": None}
+    assert calls == [(("run", "a/b"), told)]
+    assert vocalsep("models", "push", "run", "a/b", "--dtype", "float16").code == 0
+    assert calls[1][1]["dtype"] is torch.float16
 
 
 def test_push_without_a_token(vocalsep, monkeypatch):
