@@ -48,4 +48,4 @@ def commands() -> list[tuple[str, str]]:
                 command = _COMMENT.sub("", line.removeprefix("$ ")).strip()
                 if command:
                     found.setdefault(command, block.page)
-    return [(command, page) for command, page in found.items()]
+    return list(found.items())
