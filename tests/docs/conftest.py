@@ -66,8 +66,6 @@ def prepared(tmp_path_factory) -> Path:
         settings = [part for setting in SMALL_TRAINING for part in ("--set", setting)]
         where = ("--data", root / "my" / "stems", "-o", root / "runs" / "a")
         done = vocalsep("train", "-m", "tdf", *where, *settings)
-            "train", "-m", "tdf", "--data", root / "my" / "stems", "-o", root / "runs" / "a", *settings
-        )
         assert done.code == 0, done.err
     else:
         weights = Checkpoint(config=config_of(unet), state=unet.state_dict())
