@@ -20,7 +20,7 @@ from torch import Tensor
 
 from vocalsep.models.base import SpectrogramModel
 from vocalsep.weights.checkpoint import build_from, read_checkpoint
-from vocalsep.weights.onnx_export import _Network, _network_input
+from vocalsep.weights.onnx_export import Network, network_input
 from vocalsep.weights.source import weights_of
 
 SECONDS, RUNS = 6, 5
@@ -39,7 +39,7 @@ def median_seconds(work: Callable[[], object]) -> float:
 
 def by_pytorch(model: SpectrogramModel, dtype: torch.dtype, x: Tensor) -> float:
     """Seconds a segment, in the layout that the engine takes."""
-    layout = torch.contiguous_format if dtype in model.contiguous_in else torch.channels_last
+    layout = torch.contiguous_format if dtype in model.hints.contiguous_in else torch.channels_last
     model.to(memory_format=layout)
     x = x.to(memory_format=layout)
     with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
@@ -67,10 +67,10 @@ def row(name: str) -> list[str]:
     path, config = weights_of(name)
     model = build_from(read_checkpoint(path, config), path)
     noise = 0.1 * torch.randn(1, 2, SECONDS * model.config.sample_rate)
-    x = _network_input(model, noise).float().contiguous()
+    x = network_input(model, noise).float().contiguous()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of tracing
-        graph = openvino.convert_model(_Network(model), example_input=x)
+        graph = openvino.convert_model(Network(model), example_input=x)
 
     found = [
         by_pytorch(model, torch.float32, x),

@@ -42,7 +42,7 @@ def row(model: str, clips: list[Path]) -> list[str]:
     torch.manual_seed(0)
     network = build_model(entry.config or {"architecture": entry.architecture})
     mixture, _ = read(clips[0] / "mixture.flac")
-    segment = mixture[:, : round(network.segment_seconds * network.config.sample_rate)].unsqueeze(0)
+    segment = mixture[:, : round(network.hints.segment_seconds * network.config.sample_rate)].unsqueeze(0)
     with torch.inference_mode():
         whole = network(segment)[:, 0]
         with torch.autocast("cpu", dtype=torch.bfloat16):

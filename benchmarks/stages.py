@@ -61,13 +61,13 @@ def run_here(model: str, song: Path, out: Path) -> None:
         blocks = [torch.from_numpy(block) for block in resample_blocks(read, audio.info.sample_rate, rate)]
     with timed("engine"):
         estimates = torch.cat(list(separation(blocks)), dim=-1)
-    stride = round(separation.segment * (1 - network.overlap))
+    stride = round(separation.segment * (1 - network.hints.overlap))
     segments = list(cut(blocks, separation.segment, stride))
     lanes = Lanes(torch.get_num_threads())
     with timed("STFT"), torch.inference_mode():
-        spectrograms = lanes.map(network.transform, [samples for _, samples in segments])
+        spectrograms = lanes.map(network.codec.transform, [samples for _, samples in segments])
     with timed("inverse STFT"), torch.inference_mode():
-        lanes.map(lambda spectrogram: network.invert(spectrogram, separation.segment), spectrograms)
+        lanes.map(lambda spectrogram: network.codec.invert(spectrogram, separation.segment), spectrograms)
     with timed("overlap-add"):
         mean = OverlapMean()
         for start, samples in segments:

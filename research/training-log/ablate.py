@@ -111,12 +111,13 @@ BIN_LEVEL = 30.0
 
 def padded(model: tdf_mask.TDFMask, output: Tensor, spectrogram: Tensor) -> Tensor:
     """The network's complex ``(batch, 2, bin, frame)`` as the estimate of one stem."""
-    return functional.pad(BIN_LEVEL * output, (0, 0, 0, spectrogram.shape[-2] - model.n_bins)).unsqueeze(1)
+    return functional.pad(BIN_LEVEL * output, (0, 0, 0, spectrogram.shape[-2] - model.codec.n_bins)).unsqueeze(1)
 
 
 def spectrum(self: tdf_mask.TDFMask, spectrogram: Tensor) -> Tensor:
     """`TDFMask.estimate` of a network whose output is the estimate, not a mask."""
-    return padded(self, self.mask(spectrogram[:, :, : self.n_bins]) - self.mask_bias, spectrogram)
+    output = self.network(self.codec.encode(spectrogram))[:, :, : spectrogram.shape[-1]]
+    return padded(self, torch.complex(*self.codec.unfold(output.float())), spectrogram)
 
 
 def masked_and_added(self: tdf_mask.TDFMask, spectrogram: Tensor) -> Tensor:

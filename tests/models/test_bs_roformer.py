@@ -21,6 +21,10 @@ def small(**fields):
     return build_model({**SMALL, **fields})
 
 
+def masks_of(model, spectrogram):
+    return model.codec.masks(model.network(model.codec.encode(spectrogram)), spectrogram)
+
+
 def test_reproduces_the_public_network(reference_data):
     tensors = load_file(reference_data / "reference" / "bs_roformer_small.safetensors")
     state = {key.removeprefix("state."): value for key, value in tensors.items() if key.startswith("state.")}
@@ -49,7 +53,7 @@ def test_each_value_is_read_and_masked_in_its_own_place(monkeypatch):
 
     monkeypatch.setattr(model, "network", identity)
     spectrogram = torch.randn(2, 2, 33, 5, dtype=torch.complex64)
-    torch.testing.assert_close(model.masks(spectrogram)[:, 0], spectrogram)
+    torch.testing.assert_close(masks_of(model, spectrogram)[:, 0], spectrogram)
     estimate = model.estimate(spectrogram)[:, 0]
     torch.testing.assert_close(estimate[:, :, 1:], spectrogram[:, :, 1:] ** 2)
     assert estimate[:, :, 0].eq(0).all()

@@ -9,7 +9,7 @@ import torch
 from helpers.onnx_graphs import node, save_graph
 from vocalsep import Separator
 from vocalsep.errors import CorruptWeightsError, OptionError
-from vocalsep.models.architectures import build_model
+from vocalsep.models.architectures import build_graph_model, build_model
 from vocalsep.separation.ensemble import Ensemble
 from vocalsep.separation.options import SeparationOptions
 from vocalsep.weights.checkpoint import load_model
@@ -118,14 +118,14 @@ def test_configs_that_make_no_model(change):
 
 def test_without_a_graph():
     with pytest.raises(OptionError, match="vocalsep models list"):
-        build_model(CONFIG)(torch.zeros(1, 2, 1000))
+        build_model(CONFIG)
 
 
 def test_the_published_graphs_are_run_on_all_of_their_frames():
     entries = [entry for entry in load_manifest().models if entry.architecture == "mdx_net"]
     assert [entry.id for entry in entries] == ["mdx-kim2", "mdx-voc-ft", "mdx-inst-hq3"]
     for entry in entries:
-        model = build_model(entry.config)
-        n_samples = round((entry.segment_seconds or model.segment_seconds) * 44100)
-        shape = model.transform(torch.zeros(1, 2, n_samples))[:, :, : model.n_bins].shape
-        assert shape == (1, 2, 3072, 256)
+        model = build_graph_model(entry.config, lambda codec, n_stems: torch.tanh)
+        n_samples = round((entry.segment_seconds or model.hints.segment_seconds) * 44100)
+        spectrogram = model.codec.transform(torch.zeros(1, 2, n_samples))
+        assert model.codec.encode(spectrogram).shape == (1, 4, 3072, 256)

@@ -53,23 +53,23 @@ def test_parameter_counts_are_the_public_ones(config, count):
 
 def test_a_segment_is_what_the_public_weights_were_trained_on():
     model = full_size({"architecture": "scnet"})
-    segment = round(model.segment_seconds * model.config.sample_rate)
+    segment = round(model.hints.segment_seconds * model.config.sample_rate)
     assert segment == 485_100
-    assert model.transform(torch.zeros(2, segment)).shape[-1] == 476
+    assert model.codec.transform(torch.zeros(2, segment)).shape[-1] == 476
 
 
 @pytest.mark.parametrize("length", [1, 100, 255, 256, 383, 384, 512, 1000, 4096, 5000])
 def test_the_transform_of_any_length_has_an_even_number_of_frames_and_comes_back(length):
     model, waveform = small(), torch.randn(2, length)
-    spectrogram = model.transform(waveform)
+    spectrogram = model.codec.transform(waveform)
     assert spectrogram.shape[-1] % 2 == 0
-    torch.testing.assert_close(model.invert(spectrogram, length), waveform, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(model.codec.invert(spectrogram, length), waveform, rtol=1e-4, atol=1e-5)
 
 
 def test_the_window_is_rectangular_and_the_transform_keeps_the_power():
     """A sine on bin 16 has all of a frame in it: half the amplitude times the root of the window's length."""
     time = torch.arange(4096)
-    spectrogram = small().transform(torch.sin(2 * torch.pi * 16 * time / 512)[None])[0, :, 10].abs()
+    spectrogram = small().codec.transform(torch.sin(2 * torch.pi * 16 * time / 512)[None])[0, :, 10].abs()
     assert spectrogram[16] == pytest.approx(0.5 * 512**0.5, rel=1e-4)
     assert spectrogram[[15, 17]].max() < 1e-3
 

@@ -52,9 +52,9 @@ def test_parameter_count_is_the_public_one():
 def test_a_segment_is_what_the_public_weights_were_trained_on():
     """The statistics of the normalisation are taken over the segment: 256 frames, none of them padding."""
     model = full_size()
-    segment = round(model.segment_seconds * model.config.sample_rate)
+    segment = round(model.hints.segment_seconds * model.config.sample_rate)
     assert segment == 261_120
-    assert model.transform(torch.zeros(2, segment)).shape[-1] == 256
+    assert model.codec.transform(torch.zeros(2, segment)).shape[-1] == 256
 
 
 def test_a_published_file_loads_and_gives_the_same(tmp_path):

@@ -11,6 +11,7 @@ import torch
 
 from helpers.identity_model import IdentityModel
 from vocalsep.models.architectures import build_model
+from vocalsep.models.run_hints import RunHints
 from vocalsep.separation.engine import SegmentedSeparation
 from vocalsep.separation.lanes import Lanes
 from vocalsep.separation.options import SeparationOptions
@@ -83,13 +84,13 @@ def test_segments_side_by_side_are_those_one_after_the_other(name):
 @pytest.mark.parametrize("name", ["tfc_tdf_v3", "mel_band_roformer"])
 def test_a_segment_of_the_large_networks_takes_a_gigabyte_alone(name):
     with torch.device("meta"):
-        assert not build_model({"architecture": name}).side_by_side
+        assert not build_model({"architecture": name}).hints.side_by_side
 
 
 @pytest.mark.parametrize(("side_by_side", "at_once"), [(True, 2), (False, 1)])
 def test_only_models_that_may_run_side_by_side(side_by_side, at_once):
     model = IdentityModel(sample_rate=1000)
-    model.side_by_side = side_by_side
+    model.hints = RunHints(side_by_side=side_by_side)
     separation = SegmentedSeparation(model, SeparationOptions(device="cpu", threads=2, segment_seconds=1))
     list(separation([torch.zeros(2, 3000)]))
     assert separation.batch_size == at_once

@@ -6,6 +6,7 @@ import torch
 from helpers.identity_model import IdentityModel
 from vocalsep import Separator
 from vocalsep.models.architectures import build_model
+from vocalsep.models.run_hints import RunHints
 from vocalsep.separation.engine import SegmentedSeparation
 from vocalsep.separation.level import SongLevel, song_level
 from vocalsep.separation.options import SeparationOptions
@@ -35,7 +36,7 @@ def test_what_was_normalised_comes_back():
 class Listener(IdentityModel):
     """Keeps what it was given."""
 
-    normalises_song = True
+    hints = RunHints(normalises_song=True)
 
     def forward(self, waveform):
         self.heard = [*getattr(self, "heard", []), *waveform.clone()]
@@ -70,7 +71,7 @@ def test_without_a_level_a_segment_has_that_of_all_up_to_its_end(block, batch):
 def test_a_model_that_does_not_normalise_hears_the_song_as_it_is():
     song = torch.randn(2, 1000)
     model = Listener(sample_rate=1000)
-    model.normalises_song = False
+    model.hints = RunHints()
     list(SegmentedSeparation(model, SeparationOptions(threads=1))([song], SongLevel(mean=1, deviation=2)))
     assert torch.equal(model.heard[0], song)
 

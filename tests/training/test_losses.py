@@ -22,7 +22,7 @@ def comparison(config=UNET, *, error=0.1, silent=False):
     if silent:
         reference = torch.zeros_like(reference)
     estimate = reference + error * noise
-    return Comparison(model, model.transform(estimate), reference, reference + accompaniment)
+    return Comparison(model, model.codec.transform(estimate), reference, reference + accompaniment)
 
 
 @pytest.mark.parametrize("config", [UNET, UMX])

@@ -87,8 +87,8 @@ def test_what_differs_is_not_written(tmp_path, weights, monkeypatch):
 
     def doubled(path):
         model = loaded(path)
-        network = model.network
-        model.use_network(lambda x: network(x) * 1.001)
+        graph = model.graph
+        model.graph = lambda x: graph(x) * 1.001
         return model
 
     monkeypatch.setattr(onnx_export, "load_onnx", doubled)

@@ -73,7 +73,7 @@ def test_segments_are_no_longer_than_the_graph_takes(tmp_path, tone):
 def test_a_frame_axis_of_any_length(tmp_path, frames):
     path = nothing(tmp_path / "net.onnx", ["batch", 2, 129, frames], metadata={"config": json.dumps(CONFIG)})
     (separation,) = Ensemble(parse_ensemble(path), SeparationOptions()).separations
-    assert separation.segment == round(separation.model.segment_seconds * 44100) > 44100
+    assert separation.segment == round(separation.model.hints.segment_seconds * 44100) > 44100
 
 
 def test_a_graph_of_too_few_frames_for_any_segment(tmp_path):

@@ -121,7 +121,7 @@ def test_every_kind_is_recognised_imported_and_split_with(files, tmp_path, tone,
     imported, waveform = load_model(out), torch.randn(1, 2, 4000)
     assert imported.architecture == architecture
     assert imported.config.stems == STEMS[architecture]
-    assert (imported.segment_seconds, imported.overlap) == (0.5, 0.75)
+    assert (imported.hints.segment_seconds, imported.hints.overlap) == (0.5, 0.75)
     with torch.inference_mode():
         assert torch.equal(imported(waveform), random_model(architecture)(waveform))
     song = tone[:, :30_000]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -13,6 +12,7 @@ from vocalsep.audio.samples import Samples
 from vocalsep.datasets.track import Track
 from vocalsep.evaluation.results import Setting
 from vocalsep.models.base import SeparationModel
+from vocalsep.models.signal_config import SignalConfig
 from vocalsep.models.stft import istft, stft
 from vocalsep.separation.engine import SegmentedSeparation
 from vocalsep.separation.options import SeparationOptions
@@ -54,18 +54,12 @@ class RatioMaskOracle:
 
     def stems(self, track: Track) -> Generator[dict[str, Samples], None, None]:
         """See `vocalsep.evaluation.estimators.Estimator.stems`."""
-        config = _MaskConfig(sample_rate=track.sample_rate, channels=(1 + len(STEMS)) * track.channels)
+        n_channels = (1 + len(STEMS)) * track.channels
+        config = SignalConfig(sample_rate=track.sample_rate, channels=n_channels, stems=STEMS)
         options = SeparationOptions(device="cpu", precision="fp32")
         separation = SegmentedSeparation(_RatioMask(config), options)
         for estimate in separation(_mixture_and_stems(track)):
             yield dict(zip(STEMS, estimate.numpy(), strict=True))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _MaskConfig:
-    sample_rate: int
-    channels: int
-    stems: tuple[str, ...] = STEMS
 
 
 class _RatioMask(SeparationModel):

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from vocalsep.errors import OptionError, UnknownModelError
 from vocalsep.models.base import SeparationModel, SpectrogramModel
-from vocalsep.models.bs_roformer import BSRoformer, BSRoformerConfig
-from vocalsep.models.mdx_net import MDXNet, MDXNetConfig
-from vocalsep.models.mel_band_roformer import MelBandRoformer, MelBandRoformerConfig
-from vocalsep.models.open_unmix import OpenUnmix, OpenUnmixConfig
-from vocalsep.models.run_hints import LEAST_SEGMENT_SECONDS
-from vocalsep.models.scnet import SCNet, SCNetConfig
-from vocalsep.models.sparse_tdf import SparseTDF, SparseTDFConfig
-from vocalsep.models.tdf_mask import TDFMask, TDFMaskConfig
-from vocalsep.models.tfc_tdf_v3 import TFCTDFv3, TFCTDFv3Config
-from vocalsep.models.unet import UNet, UNetConfig, tdf, tdsa, tdt
+from vocalsep.models.bs_roformer import BSCodec, BSRoformer, BSRoformerConfig
+from vocalsep.models.codec import SpectrogramCodec
+from vocalsep.models.graph_model import GraphModel
+from vocalsep.models.mdx_net import MDXNetCodec, MDXNetConfig
+from vocalsep.models.mel_band_roformer import MelBandCodec, MelBandRoformer, MelBandRoformerConfig
+from vocalsep.models.open_unmix import OpenUnmix, OpenUnmixCodec, OpenUnmixConfig
+from vocalsep.models.run_hints import LEAST_SEGMENT_SECONDS, RunHints
+from vocalsep.models.scnet import SCNet, SCNetCodec, SCNetConfig
+from vocalsep.models.sparse_tdf import SparseTDF, SparseTDFCodec, SparseTDFConfig
+from vocalsep.models.tdf_mask import TDFMask, TDFMaskCodec, TDFMaskConfig
+from vocalsep.models.tfc_tdf_v3 import TFCTDFv3, TFCTDFv3Codec, TFCTDFv3Config
+from vocalsep.models.unet import UNet, UNetCodec, UNetConfig, tdf, tdsa, tdt
 from vocalsep.system.mapping import from_mapping, to_mapping
 
 
@@ -29,53 +33,66 @@ class Architecture:
     """What an architecture is.
 
     Attributes:
-        config: a dataclass.
-        build: makes the model from one.
-        segment_seconds: the segments the model is run on.
-        contiguous_in: see `SeparationModel`.
-        side_by_side: likewise.
-        trainable: whether the network is here, and not in ONNX files alone.
+        config: dataclass of signals and sizes.
+        codec: makes what stands around the network from a config.
+        build: makes the model from a config. None where the network is in ONNX files alone.
+        hints: how models of this architecture are best run.
     """
 
     config: type[Any]
-    build: Callable[[Any], SpectrogramModel]
-    segment_seconds: float = 6.0
-    contiguous_in: tuple[torch.dtype, ...] = ()
-    side_by_side: bool = True
-    trainable: bool = True
+    codec: Callable[[Any], SpectrogramCodec]
+    build: Callable[[Any], SpectrogramModel] | None
+    hints: RunHints = field(default_factory=RunHints)
 
 
 ARCHITECTURES: dict[str, Architecture] = {
-    "umx": Architecture(OpenUnmixConfig, OpenUnmix),
-    # linear maps over bins that are not channels-last need no copies, which in bfloat16 take longer than they do
-    "tdf": Architecture(UNetConfig, partial(UNet, mixer=tdf), contiguous_in=(torch.bfloat16,)),
-    # every position attends to every other one of its segment: the published length keeps that affordable
-    "tdsa": Architecture(UNetConfig, partial(UNet, mixer=tdsa), segment_seconds=3.0),
-    "tdt": Architecture(UNetConfig, partial(UNet, mixer=tdt)),
-    "tdf_mask": Architecture(TDFMaskConfig, TDFMask),
-    "sparse_tdf": Architecture(SparseTDFConfig, SparseTDF),
-    # the segments that the public weights were trained on: 255 and 800 hops of the published transforms
+    "umx": Architecture(OpenUnmixConfig, OpenUnmixCodec, OpenUnmix),
+    "tdf": Architecture(
+        UNetConfig,
+        UNetCodec,
+        partial(UNet, mixer=tdf),
+        # linear maps over bins need copies in channels-last, which in bfloat16 take longer than the maps
+        RunHints(contiguous_in=(torch.bfloat16,)),
+    ),
+    "tdsa": Architecture(
+        UNetConfig,
+        UNetCodec,
+        partial(UNet, mixer=tdsa),
+        # every position attends to every other one of its segment: the published length keeps that affordable
+        RunHints(segment_seconds=3.0),
+    ),
+    "tdt": Architecture(UNetConfig, UNetCodec, partial(UNet, mixer=tdt)),
+    "tdf_mask": Architecture(TDFMaskConfig, TDFMaskCodec, TDFMask),
+    "sparse_tdf": Architecture(SparseTDFConfig, SparseTDFCodec, SparseTDF),
     "tfc_tdf_v3": Architecture(
         TFCTDFv3Config,
+        TFCTDFv3Codec,
         TFCTDFv3,
-        segment_seconds=255 * 1024 / 44100,
-        contiguous_in=(torch.bfloat16, torch.float32),
-        side_by_side=False,  # a segment takes about a gigabyte, as one of the next does
+        RunHints(
+            segment_seconds=255 * 1024 / 44100,  # what the public weights were trained on: 255 hops
+            contiguous_in=(torch.bfloat16, torch.float32),
+            side_by_side=False,  # a segment takes about a gigabyte, as one of the next does
+        ),
     ),
     "mel_band_roformer": Architecture(
-        MelBandRoformerConfig, MelBandRoformer, segment_seconds=8.0, side_by_side=False
+        MelBandRoformerConfig,
+        MelBandCodec,
+        MelBandRoformer,
+        RunHints(segment_seconds=8.0, side_by_side=False),  # trained on 800 hops of the published transform
     ),
-    "bs_roformer": Architecture(BSRoformerConfig, BSRoformer, segment_seconds=8.0, side_by_side=False),
-    # the segments that the public weights were trained on: 11 s
-    "scnet": Architecture(SCNetConfig, SCNet, segment_seconds=11.0),
-    # what the public graphs take: 255 hops
-    "mdx_net": Architecture(MDXNetConfig, MDXNet, segment_seconds=255 * 1024 / 44100, trainable=False),
+    "bs_roformer": Architecture(
+        BSRoformerConfig, BSCodec, BSRoformer, RunHints(segment_seconds=8.0, side_by_side=False)
+    ),
+    # the public weights were trained on 11 s
+    "scnet": Architecture(SCNetConfig, SCNetCodec, SCNet, RunHints(segment_seconds=11.0)),
+    # the public graphs take 255 hops
+    "mdx_net": Architecture(MDXNetConfig, MDXNetCodec, None, RunHints(segment_seconds=255 * 1024 / 44100)),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Advice:
-    """How weights are best run, where they say it in their config.
+    """How weights are best run, where their config says so.
 
     Attributes:
         segment_seconds: length of the segments.
@@ -103,33 +120,65 @@ def build_model(config: Mapping[str, object]) -> SpectrogramModel:
 
     Raises:
         UnknownModelError: no such architecture.
-        OptionError: an unknown field or a wrong value.
+        OptionError: an unknown field or a wrong value, or the network is in ONNX files alone.
 
     Example:
         >>> model = build_model({"architecture": "tdt"})
         >>> sum(p.numel() for p in model.parameters())
         84172
     """
+    name, sizes, advice = _read(config)
+    build = ARCHITECTURES[name].build
+    if build is None:
+        raise OptionError(f"the network of {name} is an ONNX file", "See `vocalsep models list`.")
+    return _described(build(sizes), name, advice)
+
+
+def build_graph_model(
+    config: Mapping[str, object], make_graph: Callable[[SpectrogramCodec, int], Callable[[Tensor], Tensor]]
+) -> SpectrogramModel:
+    """Build the model around a network that comes from elsewhere.
+
+    Args:
+        config: as for `build_model`.
+        make_graph: makes the network for a codec and a number of stems.
+
+    Raises:
+        UnknownModelError: no such architecture.
+        OptionError: an unknown field or a wrong value.
+    """
+    name, sizes, advice = _read(config)
+    codec = ARCHITECTURES[name].codec(sizes)
+    model = _described(GraphModel(sizes, codec, make_graph(codec, len(sizes.stems))), name, advice)
+    model.hints = dataclasses.replace(model.hints, takes_autocast=False, side_by_side=False)
+    return model
+
+
+def _read(config: Mapping[str, object]) -> tuple[str, Any, _Advice]:
+    """The architecture's name, its config and the advice."""
     fields = dict(config)
     name = fields.pop("architecture", None)
     if not isinstance(name, str) or name not in ARCHITECTURES:
         raise UnknownModelError(f"unknown architecture {name!r}", f"Known: {', '.join(ARCHITECTURES)}.")
-    architecture = ARCHITECTURES[name]
     advice = from_mapping(
         _Advice, {key: fields.pop(key) for key in ("segment_seconds", "overlap") if key in fields}
     )
-    model = architecture.build(from_mapping(architecture.config, fields))
-    model.architecture, model.segment_seconds = name, advice.segment_seconds or architecture.segment_seconds
-    model.overlap = model.overlap if advice.overlap is None else advice.overlap
-    model.contiguous_in, model.side_by_side = architecture.contiguous_in, architecture.side_by_side
+    return name, from_mapping(ARCHITECTURES[name].config, fields), advice
+
+
+def _described(model: SpectrogramModel, name: str, advice: _Advice) -> SpectrogramModel:
+    hints = ARCHITECTURES[name].hints.advised(advice.segment_seconds, advice.overlap)
+    model.architecture = name
+    model.hints = dataclasses.replace(hints, normalises_song=model.codec.normalises_song)
     return model.eval()
 
 
 def config_of(model: SeparationModel) -> dict[str, Any]:
     """The config that `build_model` makes this model from."""
     advice: dict[str, Any] = {}
-    if model.segment_seconds != ARCHITECTURES[model.architecture].segment_seconds:
-        advice["segment_seconds"] = model.segment_seconds
-    if model.overlap != SeparationModel.overlap:
-        advice["overlap"] = model.overlap
+    usual = ARCHITECTURES[model.architecture].hints
+    if model.hints.segment_seconds != usual.segment_seconds:
+        advice["segment_seconds"] = model.hints.segment_seconds
+    if model.hints.overlap != usual.overlap:
+        advice["overlap"] = model.hints.overlap
     return {"architecture": model.architecture, **to_mapping(model.config), **advice}

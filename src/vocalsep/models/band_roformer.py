@@ -16,20 +16,17 @@ from torch import Tensor, nn
 
 from vocalsep.errors import OptionError
 from vocalsep.models.base import SpectrogramModel
+from vocalsep.models.codec import SpectrogramCodec
 from vocalsep.models.roformer import RMSNorm, Transformer
 from vocalsep.models.rotary import RotaryPositions
+from vocalsep.models.signal_config import SpectrogramConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BandRoformerConfig:
-    """Sizes that both networks have.
+class BandRoformerConfig(SpectrogramConfig):
+    """Signals and sizes that both networks have.
 
     Attributes:
-        sample_rate: Hz.
-        channels: of the waveform.
-        stems: in the order of the network's output.
-        n_fft: window length in samples.
-        hop_length: samples from window to window.
         width: features of a token; each frame has one token a band.
         depth: pairs of transformers.
         time_depth: layers of each transformer along time.
@@ -40,10 +37,6 @@ class BandRoformerConfig:
         mask_expansion: a mask estimator's hidden layers are the width times this.
     """
 
-    sample_rate: int = 44100
-    channels: int = 2
-    stems: tuple[str, ...] = ("vocals",)
-    n_fft: int = 2048
     hop_length: int = 441
     width: int = 384
     depth: int = 6
@@ -94,25 +87,52 @@ def perceptron(widths: Sequence[int]) -> nn.Sequential:
     return nn.Sequential(first, *itertools.chain.from_iterable((nn.Tanh(), linear) for linear in others))
 
 
-class BandRoformer(SpectrogramModel):
-    """The mixture's spectrogram times a complex mask for each stem.
+class BandRoformerCodec(SpectrogramCodec):
+    """The values of all bands in, those of masks out; a value is that of (band, bin, channel, part).
 
     As published, the estimates have no constant offset: the bin at 0 Hz is zero.
 
     Args:
-        config: sizes.
-        band_bins: how many bins each band has.
-        n_hidden: hidden layers of the mask estimators.
-        norm_each: whether a normalisation follows every transformer, and not the last alone.
+        config: the signals.
+        band_bins: number of bins of each band.
     """
 
     frame_axis = 1
 
-    def __init__(
-        self, config: BandRoformerConfig, band_bins: Sequence[int], *, n_hidden: int, norm_each: bool
-    ) -> None:
+    def __init__(self, config: BandRoformerConfig, band_bins: Sequence[int]) -> None:
         super().__init__(config)
-        sizes = [2 * config.channels * n_bins for n_bins in band_bins]
+        self.band_bins = list(band_bins)
+
+    @abstractmethod
+    def masks(self, output: Tensor, spectrogram: Tensor) -> Tensor:
+        """``(batch, stem, frame, value)`` to complex masks ``(batch, stem, channel, bin, frame)``."""
+
+    def decode(self, output: Tensor, spectrogram: Tensor) -> Tensor:
+        """The masks times the mixture, complex ``(batch, stem, channel, bin, frame)``."""
+        estimates = self.masks(output.float(), spectrogram) * spectrogram.unsqueeze(1)
+        estimates[..., 0, :] = 0
+        return estimates
+
+    def output_shape(self, shape: tuple[int, ...], n_stems: int) -> tuple[int, ...]:
+        """The values of the mixture for every stem."""
+        return shape[0], n_stems, *shape[1:]
+
+
+class BandRoformer(SpectrogramModel):
+    """The mixture's spectrogram times a complex mask for each stem.
+
+    Args:
+        config: sizes.
+        codec: what stands around the network, with the bands.
+        n_hidden: hidden layers of the mask estimators.
+        norm_each: whether a normalisation follows every transformer, and not the last alone.
+    """
+
+    def __init__(
+        self, config: BandRoformerConfig, codec: BandRoformerCodec, *, n_hidden: int, norm_each: bool
+    ) -> None:
+        super().__init__(config, codec)
+        sizes = [2 * config.channels * n_bins for n_bins in codec.band_bins]
 
         def transformer(depth: int, positions: RotaryPositions) -> Transformer:
             return Transformer(
@@ -150,17 +170,3 @@ class BandRoformer(SpectrogramModel):
         """Keep these stems' mask estimators."""
         self.mask_estimators = nn.ModuleList(self.mask_estimators[i] for i in indices)
         return True
-
-    def network_output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The values of the mixture for every stem."""
-        return shape[0], len(self.config.stems), *shape[1:]
-
-    @abstractmethod
-    def masks(self, spectrogram: Tensor) -> Tensor:
-        """Complex ``(batch, channel, bin, frame)`` to complex masks ``(batch, stem, channel, bin, frame)``."""
-
-    def estimate(self, spectrogram: Tensor) -> Tensor:
-        """Complex ``(batch, channel, bin, frame)`` to complex ``(batch, stem, channel, bin, frame)``."""
-        estimates = self.masks(spectrogram) * spectrogram.unsqueeze(1)
-        estimates[..., 0, :] = 0
-        return estimates

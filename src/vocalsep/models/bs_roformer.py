@@ -13,7 +13,7 @@ from einops import rearrange
 from torch import Tensor
 
 from vocalsep.errors import OptionError
-from vocalsep.models.band_roformer import BandRoformer, BandRoformerConfig
+from vocalsep.models.band_roformer import BandRoformer, BandRoformerCodec, BandRoformerConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,21 +40,31 @@ class BSRoformerConfig(BandRoformerConfig):
             )
 
 
-class BSRoformer(BandRoformer):
+class BSCodec(BandRoformerCodec):
     """Masks of bands that lie side by side."""
 
     def __init__(self, config: BSRoformerConfig) -> None:
-        super().__init__(config, config.band_bins, n_hidden=config.mask_depth - 1, norm_each=False)
+        super().__init__(config, config.band_bins)
 
-    def masks(self, spectrogram: Tensor) -> Tensor:
-        """Complex ``(batch, channel, bin, frame)`` to complex masks ``(batch, stem, channel, bin, frame)``."""
-        values = rearrange(
+    def encode(self, spectrogram: Tensor) -> Tensor:
+        """Complex ``(batch, channel, bin, frame)`` to ``(batch, frame, value)``."""
+        return rearrange(
             torch.view_as_real(spectrogram), "batch channel bin frame part -> batch frame (bin channel part)"
         )
+
+    def masks(self, output: Tensor, spectrogram: Tensor) -> Tensor:
+        """``(batch, stem, frame, value)`` to complex masks ``(batch, stem, channel, bin, frame)``."""
         masks = rearrange(
-            self.network(values).float(),
+            output,
             "batch stem frame (bin channel part) -> batch stem channel bin frame part",
             channel=spectrogram.shape[1],
             part=2,
         )
         return torch.view_as_complex(masks.contiguous())
+
+
+class BSRoformer(BandRoformer):
+    """A `BandRoformer` on bands that lie side by side."""
+
+    def __init__(self, config: BSRoformerConfig) -> None:
+        super().__init__(config, BSCodec(config), n_hidden=config.mask_depth - 1, norm_each=False)

@@ -16,28 +16,20 @@ from torch import Tensor
 from torch.nn import functional
 
 from vocalsep.errors import OptionError
-from vocalsep.models.base import SpectrogramModel
+from vocalsep.models.codec import SpectrogramCodec
+from vocalsep.models.signal_config import SpectrogramConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MDXNetConfig:
-    """What signals a graph takes and gives; the defaults are those of the public vocals models.
+class MDXNetConfig(SpectrogramConfig):
+    """Signals of a graph, which estimates vocals or accompaniment. The defaults are the public vocals models'.
 
     Attributes:
-        sample_rate: Hz.
-        channels: of the waveform.
-        stems: one, vocals or accompaniment; the other one is mixture minus estimate.
-        n_fft: window length in samples.
-        hop_length: samples from window to window.
         n_bins: bins the network sees; those above are zero in the estimate.
         compensation: the estimate is multiplied by it: these networks give a little less than the stem's level.
     """
 
-    sample_rate: int = 44100
-    channels: int = 2
-    stems: tuple[str, ...] = ("vocals",)
     n_fft: int = 7680
-    hop_length: int = 1024
     n_bins: int = 3072
     compensation: float = 1.0
 
@@ -48,8 +40,8 @@ class MDXNetConfig:
             raise OptionError(f"a window of {self.n_fft} samples has no {self.n_bins} bins")
 
 
-class MDXNet(SpectrogramModel):
-    """Spectrogram in, spectrogram of the one stem out.
+class MDXNetCodec(SpectrogramCodec):
+    """Spectrograms as real maps; the real part of a channel comes before its imaginary part.
 
     The public graphs take 256 frames, of which the first and the last see one side of their surroundings alone.
     Overlapping segments fade those out.
@@ -58,23 +50,18 @@ class MDXNet(SpectrogramModel):
     frame_axis = 3
 
     def __init__(self, config: MDXNetConfig) -> None:
-        super().__init__(config)
-        self.n_bins, self.compensation = config.n_bins, config.compensation
+        super().__init__(config, config.n_bins)
+        self._compensation = config.compensation
 
-    def network(self, x: Tensor) -> Tensor:  # noqa: ARG002
-        """Map ``(batch, 2 * channel, bin, frame)``; the real part of a channel comes before its imaginary part.
-
-        Raises:
-            OptionError: the model was not made from an ONNX file.
-        """
-        raise OptionError("the network of mdx_net is an ONNX file", "See `vocalsep models list`.")
-
-    def estimate(self, spectrogram: Tensor) -> Tensor:
-        """Complex ``(batch, channel, bin, frame)`` to complex ``(batch, 1, channel, bin, frame)``."""
+    def encode(self, spectrogram: Tensor) -> Tensor:
+        """Complex ``(batch, channel, bin, frame)`` to ``(batch, 2 * channel, bin, frame)``."""
         seen = torch.view_as_real(spectrogram[:, :, : self.n_bins])
-        packed = rearrange(seen, "batch channel bin frame part -> batch (channel part) bin frame")
+        return rearrange(seen, "batch channel bin frame part -> batch (channel part) bin frame")
+
+    def decode(self, output: Tensor, spectrogram: Tensor) -> Tensor:
+        """The network's output to complex ``(batch, 1, channel, bin, frame)``."""
         parts = rearrange(
-            self.compensation * self.network(packed),
+            self._compensation * output,
             "batch (channel part) bin frame -> batch channel bin frame part",
             part=2,
         )

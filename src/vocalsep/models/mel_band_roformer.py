@@ -12,7 +12,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from vocalsep.models.band_roformer import BandRoformer, BandRoformerConfig
+from vocalsep.models.band_roformer import BandRoformer, BandRoformerCodec, BandRoformerConfig
 from vocalsep.models.mel_bands import mel_bands
 
 
@@ -27,7 +27,7 @@ class MelBandRoformerConfig(BandRoformerConfig):
     n_bands: int = 60
 
 
-class MelBandRoformer(BandRoformer):
+class MelBandCodec(BandRoformerCodec):
     """Masks of overlapping bands; a bin in two bands gets the mean of both."""
 
     bin_of_value: Tensor
@@ -35,18 +35,22 @@ class MelBandRoformer(BandRoformer):
 
     def __init__(self, config: MelBandRoformerConfig) -> None:
         bands = mel_bands(config.sample_rate, config.n_fft, config.n_bands)
-        super().__init__(config, bands.sum(axis=1).tolist(), n_hidden=config.mask_depth, norm_each=True)
+        super().__init__(config, bands.sum(axis=1).tolist())
         self.register_buffer("bin_of_value", torch.from_numpy(bands.nonzero()[1]), persistent=False)
         self.register_buffer("bands_of_bin", torch.from_numpy(bands.sum(axis=0)), persistent=False)
 
-    def masks(self, spectrogram: Tensor) -> Tensor:
-        """Complex ``(batch, channel, bin, frame)`` to complex masks ``(batch, stem, channel, bin, frame)``."""
+    def encode(self, spectrogram: Tensor) -> Tensor:
+        """Complex ``(batch, channel, bin, frame)`` to ``(batch, frame, value)``."""
         parts = torch.view_as_real(spectrogram)
-        values = rearrange(
+        return rearrange(
             parts[:, :, self.bin_of_value], "batch channel bin frame part -> batch frame (bin channel part)"
         )
+
+    def masks(self, output: Tensor, spectrogram: Tensor) -> Tensor:
+        """``(batch, stem, frame, value)`` to complex masks ``(batch, stem, channel, bin, frame)``."""
+        parts = torch.view_as_real(spectrogram)
         masks = rearrange(
-            self.network(values).float(),
+            output,
             "batch stem frame (bin channel part) -> batch stem channel bin frame part",
             channel=spectrogram.shape[1],
             part=2,
@@ -54,3 +58,10 @@ class MelBandRoformer(BandRoformer):
         total = parts.new_zeros(*masks.shape[:2], *parts.shape[1:])
         total = total.index_add(3, self.bin_of_value, masks)
         return torch.view_as_complex(total / self.bands_of_bin[:, None, None])
+
+
+class MelBandRoformer(BandRoformer):
+    """A `BandRoformer` on mel bands."""
+
+    def __init__(self, config: MelBandRoformerConfig) -> None:
+        super().__init__(config, MelBandCodec(config), n_hidden=config.mask_depth, norm_each=True)

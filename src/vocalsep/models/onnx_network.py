@@ -43,14 +43,12 @@ class _Graph(NamedTuple):
 
 
 class OnnxNetwork:
-    """What takes the place of `SpectrogramModel.network`: a graph of one input, of which the first output is used.
+    """A function of tensors that runs a graph of one input, and gives the graph's first output.
 
     It computes in the types of the graph, on the device of its input: on CUDA where onnxruntime can, else on the
     CPU, with as many threads as PyTorch has. The session is made when it is first needed. Where the graph has a
     fixed number of frames, fewer are filled up with zeros at the end and cut off again; a fixed number of items
-    likewise, and more than that go through one after another.
-
-    It is no `torch.nn.Module`, which under the name of a method could not be reached.
+    is filled up alike, and more than that go through one after another.
 
     Args:
         path: of the file, which holds all of the graph.
@@ -139,7 +137,7 @@ class OnnxNetwork:
         filled[tuple(map(slice, shape))] = x.detach()
         try:
             (output,) = graph.session.run([graph.output], {graph.input: filled.numpy()})
-        except Exception as error:  # likewise
+        except Exception as error:  # see above
             raise self._failure(error) from error
         wanted = self._output_shape(whole)
         if not isinstance(output, np.ndarray) or output.dtype.kind != "f" or output.shape != wanted:

@@ -16,29 +16,22 @@ from torch.nn import functional
 
 from vocalsep.errors import OptionError
 from vocalsep.models.base import SpectrogramModel
+from vocalsep.models.codec import SpectrogramCodec
+from vocalsep.models.signal_config import SpectrogramConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenUnmixConfig:
-    """Sizes of Open-Unmix.
+class OpenUnmixConfig(SpectrogramConfig):
+    """Signals and sizes of Open-Unmix, which estimates one stem.
 
     Attributes:
-        sample_rate: Hz.
-        channels: of the waveform.
-        stems: one; the other stem is mixture minus estimate.
-        n_fft: window length in samples.
-        hop_length: samples from window to window.
         hidden_size: width of the network.
         max_bin: bins the network reads (None: all); it writes all.
         n_layers: of the LSTM.
         dropout: between the layers of the LSTM, in training.
     """
 
-    sample_rate: int = 44100
-    channels: int = 2
-    stems: tuple[str, ...] = ("vocals",)
     n_fft: int = 4096
-    hop_length: int = 1024
     hidden_size: int = 512
     max_bin: int | None = None
     n_layers: int = 3
@@ -49,6 +42,21 @@ class OpenUnmixConfig:
             raise OptionError(f"Open-Unmix estimates one stem, not {len(self.stems)}")
 
 
+class OpenUnmixCodec(SpectrogramCodec):
+    """Magnitudes in, magnitudes out; the phases of the estimate are the mixture's."""
+
+    estimates_magnitude = True
+    frame_axis = 3
+
+    def encode(self, spectrogram: Tensor) -> Tensor:
+        """Complex ``(batch, channel, bin, frame)`` to its magnitude."""
+        return spectrogram.abs()
+
+    def decode(self, output: Tensor, spectrogram: Tensor) -> Tensor:
+        """The magnitude of the stem to complex ``(batch, 1, channel, bin, frame)``."""
+        return torch.polar(output.float(), spectrogram.angle()).unsqueeze(1)
+
+
 class OpenUnmix(SpectrogramModel):
     """Magnitude in, masked magnitude out, the mixture's phase.
 
@@ -56,11 +64,8 @@ class OpenUnmix(SpectrogramModel):
     filter of the published separator is `vocalsep.separation.wiener`.
     """
 
-    estimates_magnitude = True
-    frame_axis = 3
-
     def __init__(self, config: OpenUnmixConfig) -> None:
-        super().__init__(config)
+        super().__init__(config, OpenUnmixCodec(config))
         hidden, n_bins = config.hidden_size, config.n_fft // 2 + 1
         self.n_in_bins = config.max_bin or n_bins
         self.fc1 = nn.Linear(config.channels * self.n_in_bins, hidden, bias=False)
@@ -105,7 +110,7 @@ class OpenUnmix(SpectrogramModel):
         """
         count, total, squares = 0, torch.zeros(()), torch.zeros(())
         for mixture in mixtures:
-            magnitude = self.transform(mixture).abs()[..., : self.n_in_bins, :].double()
+            magnitude = self.codec.transform(mixture).abs()[..., : self.n_in_bins, :].double()
             count += magnitude.numel() // self.n_in_bins
             total = total + magnitude.sum(dim=(0, 1, 3))
             squares = squares + magnitude.square().sum(dim=(0, 1, 3))
@@ -113,8 +118,3 @@ class OpenUnmix(SpectrogramModel):
         deviation = (squares / count - mean.square()).clamp_min(0).sqrt()
         self.input_mean.copy_(-mean)
         self.input_scale.copy_(1 / deviation.clamp_min(1e-4 * float(deviation.max())))
-
-    def estimate(self, spectrogram: Tensor) -> Tensor:
-        """Complex ``(batch, channel, bin, frame)`` to complex ``(batch, 1, channel, bin, frame)``."""
-        magnitude = self.network(spectrogram.abs()).float()
-        return torch.polar(magnitude, spectrogram.angle()).unsqueeze(1)

@@ -18,18 +18,15 @@ from torch.nn import functional
 
 from vocalsep.errors import OptionError
 from vocalsep.models.base import SpectrogramModel
+from vocalsep.models.codec import SpectrogramCodec
+from vocalsep.models.signal_config import SpectrogramConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SCNetConfig:
-    """Sizes of the network; the defaults are those of the smaller public model.
+class SCNetConfig(SpectrogramConfig):
+    """Signals and sizes of the network; the defaults are those of the smaller public model.
 
     Attributes:
-        sample_rate: Hz.
-        channels: of the waveform.
-        stems: in the order of the network's output.
-        n_fft: window length in samples.
-        hop_length: samples from window to window.
         scaled_transform: whether the transform is divided by the square root of ``n_fft``.
         widths: channels at each scale, from the first one below the spectrogram.
         band_shares: of the bins, low, middle and high.
@@ -40,14 +37,11 @@ class SCNetConfig:
         kernel_size: frames that they read.
         depth: pairs of LSTMs; every other one works on the spectrum of the frames.
         expansion: features of an LSTM for each channel.
-        normalises_song: whether the network was trained on songs of one level; see `SeparationModel`.
+        normalises_song: whether the network was trained on songs of one level; see `SpectrogramCodec`.
     """
 
-    sample_rate: int = 44100
-    channels: int = 2
     stems: tuple[str, ...] = ("drums", "bass", "other", "vocals")
     n_fft: int = 4096
-    hop_length: int = 1024
     scaled_transform: bool = True
     widths: tuple[int, ...] = (32, 64, 128)
     band_shares: tuple[float, ...] = (0.175, 0.392, 0.433)
@@ -239,23 +233,14 @@ class SeparationNet(nn.Module):
         return x
 
 
-class SCNet(SpectrogramModel):
-    """Spectrogram in, the spectrograms of all stems out; the window is rectangular."""
+class SCNetCodec(SpectrogramCodec):
+    """Spectrograms as real maps; the window of the transform is rectangular."""
 
     frame_axis = 3
 
     def __init__(self, config: SCNetConfig) -> None:
         super().__init__(config)
         self._scaled, self.normalises_song = config.scaled_transform, config.normalises_song
-        self.n_stems = len(config.stems)
-        widths = [2 * config.channels, *config.widths]
-        self.encoder = nn.ModuleList(Encoder(config, *pair) for pair in itertools.pairwise(widths))
-        self.separation_net = SeparationNet(widths[-1], config.depth, config.expansion)
-        out_widths = [self.n_stems * widths[0], *widths[1:-1]]
-        self.decoder = nn.ModuleList(
-            nn.ModuleList([Fusion(width), SparseUp(config, width, out_width)])
-            for width, out_width in reversed(list(zip(widths[1:], out_widths, strict=True)))
-        )
 
     def transform(self, waveform: Tensor) -> Tensor:
         """Real ``(..., sample)`` to complex ``(..., bin, frame)``, of an even number of frames.
@@ -264,28 +249,63 @@ class SCNet(SpectrogramModel):
         the frames, one more than hops, would be odd. One shorter than half a window is extended to that.
         """
         *lead, length = waveform.shape
-        n_hops = max(length // self._hop_length + 1, self._n_fft // (2 * self._hop_length) + 1)
+        n_hops = max(length // self.hop_length + 1, self.n_fft // (2 * self.hop_length) + 1)
         n_hops += 1 - n_hops % 2
-        flat = functional.pad(waveform.reshape(-1, length), (0, n_hops * self._hop_length - length))
-        window = torch.ones(self._n_fft, dtype=flat.dtype, device=flat.device)
+        flat = functional.pad(waveform.reshape(-1, length), (0, n_hops * self.hop_length - length))
+        window = torch.ones(self.n_fft, dtype=flat.dtype, device=flat.device)
         spectrogram = torch.stft(
-            flat, self._n_fft, self._hop_length, window=window, normalized=self._scaled, return_complex=True
+            flat, self.n_fft, self.hop_length, window=window, normalized=self._scaled, return_complex=True
         )
         return spectrogram.reshape(*lead, *spectrogram.shape[-2:])
 
     def invert(self, spectrogram: Tensor, n_samples: int) -> Tensor:
         """Complex ``(..., bin, frame)`` to real ``(..., n_samples)``."""
         *lead, n_bins, n_frames = spectrogram.shape
-        window = torch.ones(self._n_fft, dtype=spectrogram.real.dtype, device=spectrogram.device)
+        window = torch.ones(self.n_fft, dtype=spectrogram.real.dtype, device=spectrogram.device)
         waveform = torch.istft(
             spectrogram.reshape(-1, n_bins, n_frames),
-            self._n_fft,
-            self._hop_length,
+            self.n_fft,
+            self.hop_length,
             window=window,
             normalized=self._scaled,
             length=n_samples,
         )
         return waveform.reshape(*lead, n_samples)
+
+    def encode(self, spectrogram: Tensor) -> Tensor:
+        """Complex ``(batch, channel, bin, frame)`` to ``(batch, map, bin, frame)``: channels, parts."""
+        return rearrange(
+            torch.view_as_real(spectrogram), "batch channel bin frame part -> batch (channel part) bin frame"
+        )
+
+    def decode(self, output: Tensor, spectrogram: Tensor) -> Tensor:
+        """``(batch, stem * map, bin, frame)`` to complex ``(batch, stem, channel, bin, frame)``."""
+        estimates = rearrange(
+            output.float(),
+            "batch (stem channel part) bin frame -> batch stem channel bin frame part",
+            channel=spectrogram.shape[1],
+            part=2,
+        )
+        return torch.view_as_complex(estimates.contiguous())
+
+    def output_shape(self, shape: tuple[int, ...], n_stems: int) -> tuple[int, ...]:
+        """The maps of the mixture for every stem."""
+        return shape[0], n_stems * shape[1], *shape[2:]
+
+
+class SCNet(SpectrogramModel):
+    """Spectrogram in, the spectrograms of all stems out."""
+
+    def __init__(self, config: SCNetConfig) -> None:
+        super().__init__(config, SCNetCodec(config))
+        widths = [2 * config.channels, *config.widths]
+        self.encoder = nn.ModuleList(Encoder(config, *pair) for pair in itertools.pairwise(widths))
+        self.separation_net = SeparationNet(widths[-1], config.depth, config.expansion)
+        out_widths = [len(config.stems) * widths[0], *widths[1:-1]]
+        self.decoder = nn.ModuleList(
+            nn.ModuleList([Fusion(width), SparseUp(config, width, out_width)])
+            for width, out_width in reversed(list(zip(widths[1:], out_widths, strict=True)))
+        )
 
     def network(self, x: Tensor) -> Tensor:
         """Parts ``(batch, map, bin, frame)`` to ``(batch, stem * map, bin, frame)``.
@@ -315,22 +335,4 @@ class SCNet(SpectrogramModel):
             conv.weight = nn.Parameter(conv.weight.detach()[:, kept].clone())
             conv.bias = nn.Parameter(conv.bias.detach()[kept].clone())
             conv.out_channels = len(kept)
-        self.n_stems = len(indices)
         return True
-
-    def network_output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The maps of the mixture for every stem."""
-        return shape[0], self.n_stems * shape[1], *shape[2:]
-
-    def estimate(self, spectrogram: Tensor) -> Tensor:
-        """Complex ``(batch, channel, bin, frame)`` to complex ``(batch, stem, channel, bin, frame)``."""
-        parts = rearrange(
-            torch.view_as_real(spectrogram), "batch channel bin frame part -> batch (channel part) bin frame"
-        )
-        estimates = rearrange(
-            self.network(parts).float(),
-            "batch (stem channel part) bin frame -> batch stem channel bin frame part",
-            stem=self.n_stems,
-            part=2,
-        )
-        return torch.view_as_complex(estimates.contiguous())

@@ -21,22 +21,19 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vocalsep.errors import OptionError
-from vocalsep.models.mask_model import MaskModel
+from vocalsep.models.base import SpectrogramModel
+from vocalsep.models.mask_codec import MaskCodec
+from vocalsep.models.signal_config import SpectrogramConfig
 from vocalsep.models.tdf_mask import NormReLUConv, TFCTDFBlock
 
 _MAPS, _MASK_MAPS = 6, 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SparseTDFConfig:
-    """Sizes of the network.
+class SparseTDFConfig(SpectrogramConfig):
+    """Signals and sizes of the network, which hears stereo and estimates one stem.
 
     Attributes:
-        sample_rate: Hz.
-        channels: channels of the waveform. Only 2 is possible, because the features are those of a stereo pair.
-        stems: name of the one stem the network estimates. The other stem is mixture minus estimate.
-        n_fft: window length in samples.
-        hop_length: samples from one window to the next.
         band_bins: number of bins in each band, from the lowest band up. The mask is zero above the last band.
         band_strides: number of neighbouring bins of each band that share one position.
         width: channels at full resolution.
@@ -49,11 +46,7 @@ class SparseTDFConfig:
         mask_bias: number added to the real part of the mask.
     """
 
-    sample_rate: int = 44100
-    channels: int = 2
-    stems: tuple[str, ...] = ("vocals",)
     n_fft: int = 4096
-    hop_length: int = 1024
     band_bins: tuple[int, ...] = (384, 640, 1024)
     band_strides: tuple[int, ...] = (1, 4, 16)
     width: int = 32
@@ -98,12 +91,33 @@ class TimeLSTM(nn.Module):
         return x + rearrange(heard, "frame (batch position) channel -> batch channel frame position", batch=len(x))
 
 
-class SparseTDF(MaskModel):
+class SparseTDFCodec(MaskCodec):
+    """Features and mask bin by bin; the network itself compresses the bands."""
+
+    def __init__(self, config: SparseTDFConfig) -> None:
+        super().__init__(
+            config,
+            n_bins=sum(config.band_bins),
+            compression=config.compression,
+            mask_bias=config.mask_bias,
+            frame_multiple=2**config.scales,
+        )
+
+    def unfold(self, output: Tensor) -> tuple[Tensor, Tensor]:
+        """``(batch, 4, frame, bin)`` to both parts of the mask, each ``(batch, 2, bin, frame)``."""
+        real, imaginary = output.transpose(-1, -2).chunk(2, dim=1)
+        return real, imaginary
+
+    def output_shape(self, shape: tuple[int, ...], n_stems: int) -> tuple[int, ...]:  # noqa: ARG002
+        """The mask's four maps for the six features."""
+        return shape[0], _MASK_MAPS, *shape[2:]
+
+
+class SparseTDF(SpectrogramModel):
     """A U-Net on level-normalised, compressed mid/side features; its output is a complex mask."""
 
     def __init__(self, config: SparseTDFConfig) -> None:
-        super().__init__(config, n_bins=sum(config.band_bins), compression=config.compression)
-        self.mask_bias, self.frame_multiple = config.mask_bias, 2**config.scales
+        super().__init__(config, SparseTDFCodec(config))
         self.bands, self.strides, self.positions = config.band_bins, config.band_strides, config.band_positions
         widths = [config.width + i * config.growth for i in range(config.scales + 1)]
         positions = [sum(config.band_positions) >> i for i in range(config.scales + 1)]
@@ -163,15 +177,3 @@ class SparseTDF(MaskModel):
             ],
             dim=-1,
         )
-
-    def network_output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape of the mask's four maps for that of the six features."""
-        return shape[0], _MASK_MAPS, *shape[2:]
-
-    def mask(self, spectrogram: Tensor) -> Tensor:
-        """Complex ``(batch, 2, bin, frame)``, of a level near one, to a complex mask of the same shape."""
-        n_frames = spectrogram.shape[-1]
-        maps = functional.pad(self.features(spectrogram), (0, 0, 0, -n_frames % self.frame_multiple))
-        maps = self.network(maps)[:, :, :n_frames].float().transpose(-1, -2)
-        real, imaginary = maps.chunk(2, dim=1)
-        return torch.complex(real + self.mask_bias, imaginary)

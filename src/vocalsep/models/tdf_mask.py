@@ -14,19 +14,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vocalsep.errors import OptionError
-from vocalsep.models.mask_model import MaskModel
+from vocalsep.models.base import SpectrogramModel
+from vocalsep.models.mask_codec import MaskCodec
+from vocalsep.models.signal_config import SpectrogramConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TDFMaskConfig:
-    """Sizes of the network; the defaults are those of the first bundled weights.
+class TDFMaskConfig(SpectrogramConfig):
+    """Signals and sizes of the network, which hears stereo and estimates one stem.
+
+    The defaults are those of the first bundled weights.
 
     Attributes:
-        sample_rate: Hz.
-        channels: of the waveform: 2, the features are those of a stereo pair.
-        stems: one; the other stem is mixture minus estimate.
-        n_fft: window length in samples.
-        hop_length: samples from window to window.
         n_bins: bins the network sees; the mask is zero above them.
         sub_bands: equal parts of the bins that are folded into channels.
         width: channels at full resolution.
@@ -37,11 +36,6 @@ class TDFMaskConfig:
         mask_bias: added to the real part of the mask.
     """
 
-    sample_rate: int = 44100
-    channels: int = 2
-    stems: tuple[str, ...] = ("vocals",)
-    n_fft: int = 2048
-    hop_length: int = 1024
     n_bins: int = 1024
     sub_bands: int = 4
     width: int = 32
@@ -141,12 +135,43 @@ class Head(nn.Module):
         return output
 
 
-class TDFMask(MaskModel):
+class TDFMaskCodec(MaskCodec):
+    """Features whose bins are folded into channels, band by band."""
+
+    def __init__(self, config: TDFMaskConfig) -> None:
+        super().__init__(
+            config,
+            n_bins=config.n_bins,
+            compression=config.compression,
+            mask_bias=config.mask_bias,
+            frame_multiple=2**config.scales,
+        )
+        self._sub_bands = config.sub_bands
+
+    def fold(self, maps: Tensor) -> Tensor:
+        """``(batch, 6, frame, bin)`` to ``(batch, 6 * band, frame, bin)``."""
+        return rearrange(maps, "batch map frame (band bin) -> batch (map band) frame bin", band=self._sub_bands)
+
+    def unfold(self, output: Tensor) -> tuple[Tensor, Tensor]:
+        """``(batch, 4 * band, frame, bin)`` to both parts of the mask, each ``(batch, 2, bin, frame)``."""
+        real, imaginary = rearrange(
+            output,
+            "batch (part channel band) frame bin -> part batch channel (band bin) frame",
+            part=2,
+            channel=2,
+        )
+        return real, imaginary
+
+    def output_shape(self, shape: tuple[int, ...], n_stems: int) -> tuple[int, ...]:  # noqa: ARG002
+        """Four maps a band for the six of the input."""
+        return shape[0], 4 * self._sub_bands, *shape[2:]
+
+
+class TDFMask(SpectrogramModel):
     """A U-Net on level-normalised, compressed mid/side features; its output is a complex mask."""
 
     def __init__(self, config: TDFMaskConfig) -> None:
-        super().__init__(config, n_bins=config.n_bins, compression=config.compression)
-        self.sub_bands, self.frame_multiple, self.mask_bias = config.sub_bands, 2**config.scales, config.mask_bias
+        super().__init__(config, TDFMaskCodec(config))
         widths = [config.width + i * config.growth for i in range(config.scales + 1)]
         bins = [(config.n_bins // config.sub_bands) >> i for i in range(config.scales + 1)]
 
@@ -178,21 +203,3 @@ class TDFMask(MaskModel):
             x = decoder(x, skips.pop())
         output: Tensor = self.head(x, first)
         return output
-
-    def network_output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Four maps a band for the six of the input."""
-        return shape[0], 4 * self.sub_bands, *shape[2:]
-
-    def mask(self, spectrogram: Tensor) -> Tensor:
-        """Complex ``(batch, 2, bin, frame)``, of a level near one, to a complex mask of the same shape."""
-        n_frames = spectrogram.shape[-1]
-        maps = functional.pad(self.features(spectrogram), (0, 0, 0, -n_frames % self.frame_multiple))
-        maps = rearrange(maps, "batch map frame (band bin) -> batch (map band) frame bin", band=self.sub_bands)
-        maps = self.network(maps)[:, :, :n_frames].float()
-        real, imaginary = rearrange(
-            maps,
-            "batch (part channel band) frame bin -> part batch channel (band bin) frame",
-            part=2,
-            channel=2,
-        )
-        return torch.complex(real + self.mask_bias, imaginary)

@@ -17,6 +17,8 @@ from torch.nn import functional
 
 from vocalsep.errors import OptionError
 from vocalsep.models.base import SpectrogramModel
+from vocalsep.models.codec import SpectrogramCodec
+from vocalsep.models.signal_config import SpectrogramConfig
 
 _EXACT_SCALES = 3
 """So many scales down are float32 whatever the precision: errors of the first go through all that follow."""
@@ -31,15 +33,10 @@ def float32(device_type: str) -> Iterator[torch.dtype]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TFCTDFv3Config:
-    """Sizes of the network; the defaults are those of the public vocals model.
+class TFCTDFv3Config(SpectrogramConfig):
+    """Signals and sizes of the network; the defaults are those of the public vocals model.
 
     Attributes:
-        sample_rate: Hz.
-        channels: of the waveform.
-        stems: in the order of the network's output.
-        n_fft: window length in samples.
-        hop_length: samples from window to window.
         n_bins: bins the network sees; those above are zero in the estimates.
         sub_bands: equal parts of the bins that are folded into channels.
         width: channels at full resolution.
@@ -49,11 +46,8 @@ class TFCTDFv3Config:
         bottleneck_factor: each TDF squeezes its bins by this factor.
     """
 
-    sample_rate: int = 44100
-    channels: int = 2
     stems: tuple[str, ...] = ("vocals", "accompaniment")
     n_fft: int = 8192
-    hop_length: int = 1024
     n_bins: int = 4096
     sub_bands: int = 4
     width: int = 128
@@ -156,6 +150,40 @@ class Decoder(nn.Module):
         return output
 
 
+class TFCTDFv3Codec(SpectrogramCodec):
+    """Spectrograms as real maps, whose bins are folded into channels, band by band."""
+
+    def __init__(self, config: TFCTDFv3Config) -> None:
+        super().__init__(config, config.n_bins)
+        self._sub_bands, self._frame_multiple = config.sub_bands, 2**config.scales
+
+    def encode(self, spectrogram: Tensor) -> Tensor:
+        """Complex ``(batch, channel, bin, frame)`` to ``(batch, map, frame, bin)``: channels, parts, bands."""
+        folded = rearrange(
+            torch.view_as_real(spectrogram[:, :, : self.n_bins]),
+            "batch channel (band bin) frame part -> batch (channel part band) frame bin",
+            band=self._sub_bands,
+        )
+        return functional.pad(folded, (0, 0, 0, -spectrogram.shape[-1] % self._frame_multiple))
+
+    def decode(self, output: Tensor, spectrogram: Tensor) -> Tensor:
+        """``(batch, stem * map, frame, bin)`` to complex ``(batch, stem, channel, bin, frame)``."""
+        n_channels, n_bins, n_frames = spectrogram.shape[1:]
+        parts = rearrange(
+            output[:, :, :n_frames].float(),
+            "batch (stem channel part band) frame bin -> batch stem channel (band bin) frame part",
+            channel=n_channels,
+            part=2,
+            band=self._sub_bands,
+        )
+        estimates = torch.view_as_complex(parts.contiguous())
+        return functional.pad(estimates, (0, 0, 0, n_bins - self.n_bins))
+
+    def output_shape(self, shape: tuple[int, ...], n_stems: int) -> tuple[int, ...]:
+        """The maps of the mixture for every stem."""
+        return shape[0], n_stems * shape[1], *shape[2:]
+
+
 class TFCTDFv3(SpectrogramModel):
     """Spectrogram in, the spectrograms of all stems out.
 
@@ -164,9 +192,7 @@ class TFCTDFv3(SpectrogramModel):
     """
 
     def __init__(self, config: TFCTDFv3Config) -> None:
-        super().__init__(config)
-        self.n_bins, self.sub_bands, self.frame_multiple = config.n_bins, config.sub_bands, 2**config.scales
-        self.n_stems = len(config.stems)
+        super().__init__(config, TFCTDFv3Codec(config))
         maps = 2 * config.channels * config.sub_bands
         widths = [config.width + i * config.growth for i in range(config.scales + 1)]
         bins = [(config.n_bins // config.sub_bands) >> i for i in range(config.scales + 1)]
@@ -185,7 +211,7 @@ class TFCTDFv3(SpectrogramModel):
         self.final_conv = nn.Sequential(
             nn.Conv2d(widths[0] + maps, widths[0], 1, bias=False),
             nn.GELU(),
-            nn.Conv2d(widths[0], self.n_stems * maps, 1, bias=False),
+            nn.Conv2d(widths[0], len(config.stems) * maps, 1, bias=False),
         )
 
     def network(self, x: Tensor) -> Tensor:
@@ -213,31 +239,7 @@ class TFCTDFv3(SpectrogramModel):
         """Keep these stems' part of the last convolution."""
         last = self.final_conv[-1]
         assert isinstance(last, nn.Conv2d)
-        n_maps = last.out_channels // self.n_stems
+        n_maps = last.out_channels // len(self.config.stems)
         kept = torch.tensor([n_maps * i + j for i in indices for j in range(n_maps)])
         last.weight, last.out_channels = nn.Parameter(last.weight.detach()[kept].clone()), len(kept)
-        self.n_stems = len(indices)
         return True
-
-    def network_output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The maps of the mixture for every stem."""
-        return shape[0], self.n_stems * shape[1], *shape[2:]
-
-    def estimate(self, spectrogram: Tensor) -> Tensor:
-        """Complex ``(batch, channel, bin, frame)`` to complex ``(batch, stem, channel, bin, frame)``."""
-        n_bins, n_frames = spectrogram.shape[-2:]
-        folded = rearrange(
-            torch.view_as_real(spectrogram[:, :, : self.n_bins]),
-            "batch channel (band bin) frame part -> batch (channel part band) frame bin",
-            band=self.sub_bands,
-        )
-        folded = functional.pad(folded, (0, 0, 0, -n_frames % self.frame_multiple))
-        parts = rearrange(
-            self.network(folded)[:, :, :n_frames].float(),
-            "batch (stem channel part band) frame bin -> batch stem channel (band bin) frame part",
-            stem=self.n_stems,
-            part=2,
-            band=self.sub_bands,
-        )
-        estimates = torch.view_as_complex(parts.contiguous())
-        return functional.pad(estimates, (0, 0, 0, n_bins - self.n_bins))

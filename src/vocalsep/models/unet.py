@@ -16,20 +16,17 @@ from torch.nn import functional
 
 from vocalsep.errors import OptionError
 from vocalsep.models.base import SpectrogramModel
+from vocalsep.models.codec import SpectrogramCodec
+from vocalsep.models.signal_config import SpectrogramConfig
 from vocalsep.models.stft import pack, unpack
 from vocalsep.models.unet_blocks import TDF, TDSA, TDT, TFC, down, up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UNetConfig:
-    """Sizes of the U-Net; the defaults are the published configuration.
+class UNetConfig(SpectrogramConfig):
+    """Signals and sizes of the U-Net, which estimates one stem; the defaults are the published configuration.
 
     Attributes:
-        sample_rate: Hz.
-        channels: of the waveform.
-        stems: one; the other stem is mixture minus estimate.
-        n_fft: window length in samples.
-        hop_length: samples from window to window.
         n_bins: bins the network sees: ``n_fft // 2``, the Nyquist bin is dropped and zero in the estimate.
         depth: levels; frames and bins halve at each.
         growth: channels of every block's output.
@@ -44,11 +41,6 @@ class UNetConfig:
             mixture's spectrogram is multiplied by.
     """
 
-    sample_rate: int = 44100
-    channels: int = 2
-    stems: tuple[str, ...] = ("vocals",)
-    n_fft: int = 2048
-    hop_length: int = 1024
     n_bins: int = 1024
     depth: int = 3
     growth: int = 24
@@ -139,6 +131,32 @@ def _begin_at_half(out_conv: nn.Conv2d) -> None:
     out_conv.bias = nn.Parameter(torch.cat([real, imaginary]))
 
 
+class UNetCodec(SpectrogramCodec):
+    """Complex-as-channels in; out come the same of the stem, or of a mask for the mixture.
+
+    Attributes:
+        masks: whether the network's output is a mask.
+    """
+
+    def __init__(self, config: UNetConfig) -> None:
+        super().__init__(config, config.n_bins)
+        self.masks, self._frame_multiple = config.head == "mask", 2**config.depth
+
+    def encode(self, spectrogram: Tensor) -> Tensor:
+        """Complex ``(batch, channel, bin, frame)`` to ``(batch, 2 * channel, frame, bin)``."""
+        n_frames = spectrogram.shape[-1]
+        packed = pack(spectrogram[..., : self.n_bins, :])
+        return functional.pad(packed, (0, 0, 0, -n_frames % self._frame_multiple))
+
+    def decode(self, output: Tensor, spectrogram: Tensor) -> Tensor:
+        """The network's output to complex ``(batch, 1, channel, bin, frame)``."""
+        n_bins, n_frames = spectrogram.shape[-2:]
+        estimate = unpack(output[:, :, :n_frames])
+        if self.masks:
+            estimate = estimate * spectrogram[..., : self.n_bins, :]
+        return functional.pad(estimate, (0, 0, 0, n_bins - self.n_bins)).unsqueeze(1)
+
+
 class UNet(SpectrogramModel):
     """Spectrogram in, spectrogram of the one stem out.
 
@@ -148,8 +166,8 @@ class UNet(SpectrogramModel):
     """
 
     def __init__(self, config: UNetConfig, mixer: Mixer) -> None:
-        super().__init__(config)
-        self.n_bins, self.frame_multiple, self.masks = config.n_bins, 2**config.depth, config.head == "mask"
+        codec = UNetCodec(config)
+        super().__init__(config, codec)
         maps = 2 * config.channels
         bins = [config.n_bins >> level for level in range(config.depth + 1)]
         self.in_conv = nn.Conv2d(maps, config.growth, (1, 3), padding="same")
@@ -157,7 +175,7 @@ class UNet(SpectrogramModel):
         self.bottleneck = Block(config, mixer, config.growth, bins[-1])
         self.decoder = nn.ModuleList(Decoder(config, mixer, n) for n in reversed(bins[1:]))
         self.out_conv = nn.Conv2d(config.growth, maps, (1, 3), padding="same")
-        if self.masks:
+        if codec.masks:
             _begin_at_half(self.out_conv)
 
     def network(self, x: Tensor) -> Tensor:
@@ -175,13 +193,3 @@ class UNet(SpectrogramModel):
             x = decoder(x, skips.pop())
         output: Tensor = self.out_conv(x)
         return output
-
-    def estimate(self, spectrogram: Tensor) -> Tensor:
-        """Complex ``(batch, channel, bin, frame)`` to complex ``(batch, 1, channel, bin, frame)``."""
-        n_bins, n_frames = spectrogram.shape[-2:]
-        seen = spectrogram[..., : self.n_bins, :]
-        packed = functional.pad(pack(seen), (0, 0, 0, -n_frames % self.frame_multiple))
-        estimate = unpack(self.network(packed)[:, :, :n_frames])
-        if self.masks:
-            estimate = estimate * seen
-        return functional.pad(estimate, (0, 0, 0, n_bins - self.n_bins)).unsqueeze(1)

@@ -63,16 +63,18 @@ class SegmentedSeparation:
         use_fast_layout(self.model, self.device, self.dtype)
         if options.threads is not None:
             torch.set_num_threads(options.threads)
-        seconds = options.segment_seconds or model.segment_seconds
+        seconds = options.segment_seconds or model.hints.segment_seconds
         self.segment = max(1, round(seconds * model.config.sample_rate))
-        self._overlap = options.effective_overlap(model.overlap)
+        self._overlap = options.effective_overlap(model.hints.overlap)
         self._process = os.getpid()
-        self._lanes = Lanes(torch.get_num_threads() if self.device.type == "cpu" and model.side_by_side else 1)
+        self._lanes = Lanes(
+            torch.get_num_threads() if self.device.type == "cpu" and model.hints.side_by_side else 1
+        )
         self.batch_size = options.batch_size or (self._lanes.n if self.device.type == "cpu" else _GPU_BATCH_SIZE)
 
     def _choose_dtype(self, precision: str) -> torch.dtype:
         """The type for the network, float32 where it takes no other."""
-        if self.model.takes_autocast:
+        if self.model.hints.takes_autocast:
             return choose_precision(precision, self.device)
         if precision in ("bf16", "fp16"):
             raise OptionError(f"an ONNX network computes in types of its own, not in {precision}", "Use fp32.")
@@ -124,32 +126,34 @@ class SegmentedSeparation:
 
     def _level_at(self, level: SongLevel | None, meter: LevelMeter, start: int, samples: Tensor) -> SongLevel:
         """The level to take off a segment: the song's, or that of all up to the segment's end."""
-        if not self.model.normalises_song:
+        if not self.model.hints.normalises_song:
             return SongLevel()
         if level is None:
             meter.hear(samples[:, meter.n_samples - start :])
             return meter.level
         return level
 
-    def _estimate(self, waveforms: Tensor) -> Iterable[Tensor]:
-        """``(batch, channel, sample)`` to as many ``(stem, channel, sample)``, in parts where memory is short."""
+    def _estimate(self, waveforms: Tensor) -> list[Tensor]:
+        """``(batch, channel, sample)`` to as many ``(stem, channel, sample)``; where memory is short, in parts."""
         with self._lock:
-            return list(self._estimate_in_turn(waveforms))
+            while True:
+                try:
+                    return self._run_in_parts(waveforms)
+                except RuntimeError as error:
+                    if not is_out_of_memory(error):
+                        raise
+                # after the except clause, whose traceback holds the tensors that have to go
+                self._need_less(waveforms)
 
-    def _estimate_in_turn(self, waveforms: Tensor) -> Iterable[Tensor]:
-        if len(waveforms) > self.batch_size:
-            return itertools.chain.from_iterable(map(self._estimate, torch.split(waveforms, self.batch_size)))
-        if waveforms.shape[-1] > self.segment:  # cut before memory ran out: each becomes a small song
+    def _run_in_parts(self, waveforms: Tensor) -> list[Tensor]:
+        """Run the model on batches and segments that are no larger than memory was found to hold."""
+        if waveforms.shape[-1] > self.segment:  # each becomes a small song
             return [torch.cat(list(self([waveform], SongLevel())), dim=-1) for waveform in waveforms]
-        try:
-            parts = waveforms.tensor_split(min(len(waveforms), self._lanes.n))
-            return list(itertools.chain.from_iterable(self._lanes.map(self._forward, parts)))
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise
-        # after the except clause, whose traceback holds the tensors that have to go
-        self._shrink(waveforms)
-        return self._estimate(waveforms)
+        estimates: list[Tensor] = []
+        for batch in waveforms.split(self.batch_size):
+            for part in self._lanes.map(self._forward, batch.tensor_split(min(len(batch), self._lanes.n))):
+                estimates += part
+        return estimates
 
     @torch.inference_mode()
     def _forward(self, waveforms: Tensor) -> Tensor:
@@ -158,16 +162,17 @@ class SegmentedSeparation:
             estimates: Tensor = self.model(waveforms.to(self.device))
         return estimates.float()
 
-    def _shrink(self, waveforms: Tensor) -> None:
-        """Need less memory than for ``waveforms``: half the batch, else half the segment, else the CPU."""
+    def _need_less(self, waveforms: Tensor) -> None:
+        """Go on with half the batch of the last try, else with half its segment, else on the CPU."""
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
-        rate = self.model.config.sample_rate
-        if len(waveforms) > 1:
-            self.batch_size = len(waveforms) // 2
+        rate, batch_size = self.model.config.sample_rate, min(self.batch_size, len(waveforms))
+        segment = min(self.segment, waveforms.shape[-1])
+        if batch_size > 1:
+            self.batch_size = batch_size // 2
             log.warning("out of memory on %s: going on with batches of %d", self.device, self.batch_size)
-        elif waveforms.shape[-1] // 2 >= _SHORTENED_SECONDS * rate:
-            self.segment = waveforms.shape[-1] // 2
+        elif segment // 2 >= _SHORTENED_SECONDS * rate:
+            self.segment = segment // 2
             log.warning("out of memory on %s: going on with segments of %.1f s", self.device, self.segment / rate)
         elif self.device.type != "cpu":
             log.warning("out of memory on %s, even for one second: going on on the CPU", self.device)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack, closing
@@ -61,13 +60,6 @@ class Ensemble:
         # of several songs at once, two would otherwise compute in two models on all cores
         lock = threading.RLock()
         for file in files:
-            best = options
-            if file.entry:  # what is recommended for these weights stands in for what was not asked for
-                best = dataclasses.replace(
-                    options,
-                    segment_seconds=options.segment_seconds or file.entry.segment_seconds,
-                    overlap=file.entry.overlap if options.overlap is None else options.overlap,
-                )
             network = load_model(file.path, file.config)
             if not set(network.config.stems) & set(STEMS):
                 raise OptionError(
@@ -75,7 +67,9 @@ class Ensemble:
                     "Choose another model, see `vocalsep models list`.",
                 )
             network.keep_stems(STEMS)
-            self.separations.append(SegmentedSeparation(network, best, lock))
+            if file.entry:
+                network.hints = network.hints.advised(file.entry.segment_seconds, file.entry.overlap)
+            self.separations.append(SegmentedSeparation(network, options, lock))
 
     @property
     def device(self) -> str:
@@ -90,7 +84,7 @@ class Ensemble:
     @property
     def normalises_song(self) -> bool:
         """Whether any model does."""
-        return any(separation.model.normalises_song for separation in self.separations)
+        return any(separation.model.hints.normalises_song for separation in self.separations)
 
     def level(self, blocks: Iterable[Samples]) -> SongLevel | None:
         """The level of a song, for `stream`; None, and ``blocks`` left alone, where no model needs it."""

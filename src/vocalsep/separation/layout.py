@@ -15,6 +15,6 @@ def use_fast_layout(model: SeparationModel, device: torch.device, dtype: torch.d
         device: that the model runs on.
         dtype: that the network computes in.
     """
-    contiguous = device.type == "cpu" and dtype in model.contiguous_in
+    contiguous = device.type == "cpu" and dtype in model.hints.contiguous_in
     layout = torch.contiguous_format if contiguous else torch.channels_last
     model.to(memory_format=layout)  # type: ignore[call-overload]

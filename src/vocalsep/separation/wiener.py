@@ -48,15 +48,13 @@ class WienerFiltered(SeparationModel):
         self.model = model
         self.iterations = iterations
         self.architecture = model.architecture
-        self.segment_seconds, self.overlap = model.segment_seconds, model.overlap
-        self.contiguous_in, self.takes_autocast = model.contiguous_in, model.takes_autocast
-        self.side_by_side, self.normalises_song = model.side_by_side, model.normalises_song
+        self.hints = model.hints
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Separate ``(batch, channel, sample)`` into ``(batch, stem, channel, sample)``."""
         estimates = self.model.spectrograms(waveform)
-        filtered = wiener_filter(estimates, self.model.transform(waveform), self.iterations)
-        return self.model.invert(filtered, waveform.shape[-1])
+        filtered = wiener_filter(estimates, self.model.codec.transform(waveform), self.iterations)
+        return self.model.codec.invert(filtered, waveform.shape[-1])
 
 
 def wiener_filter(estimates: Tensor, mixture: Tensor, iterations: int) -> Tensor:

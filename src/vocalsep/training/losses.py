@@ -44,17 +44,17 @@ class Comparison:
     @cached_property
     def reference_spectrogram(self) -> Tensor:
         """The model's transform of the reference, complex ``(batch, channel, bin, frame)``."""
-        return self.model.transform(self.reference)
+        return self.model.codec.transform(self.reference)
 
     @cached_property
     def mixture_spectrogram(self) -> Tensor:
         """The model's transform of the mixture, complex ``(batch, channel, bin, frame)``."""
-        return self.model.transform(self.mixture)
+        return self.model.codec.transform(self.mixture)
 
     @cached_property
     def estimate(self) -> Tensor:
         """The estimate as waveform ``(batch, channel, sample)``."""
-        return self.model.invert(self.estimate_spectrogram, self.reference.shape[-1])
+        return self.model.codec.invert(self.estimate_spectrogram, self.reference.shape[-1])
 
     def waveforms(self) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
         """Estimate and reference of the vocals, then of the accompaniment: mixture minus vocals."""
@@ -69,10 +69,10 @@ def mse_spectrogram(comparison: Comparison) -> Tensor:
 
     The loss of the published experiment; the bins above those that the network sees do not count.
     """
-    n_bins = comparison.model.n_bins
+    n_bins = comparison.model.codec.n_bins
     estimate = comparison.estimate_spectrogram[..., :n_bins, :]
     reference = comparison.reference_spectrogram[..., :n_bins, :]
-    if comparison.model.estimates_magnitude:
+    if comparison.model.codec.estimates_magnitude:
         return (_magnitude(estimate) - _magnitude(reference)).square().mean()
     return (pack(estimate) - pack(reference)).square().mean()
 

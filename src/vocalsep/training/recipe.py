@@ -153,7 +153,7 @@ class Recipe:
         Raises:
             OptionError: there is no such architecture.
         """
-        trainable = [name for name, kind in ARCHITECTURES.items() if kind.trainable]
+        trainable = [name for name, kind in ARCHITECTURES.items() if kind.build]
         if architecture not in trainable:
             raise OptionError(
                 f"no architecture to train is called '{architecture}'", f"Choose {', '.join(trainable)}."

@@ -102,7 +102,7 @@ class Trainer:
             average = moving_average(recipe.optimiser.ema_decay)
             self._average = AveragedModel(self._model, multi_avg_fn=average, use_buffers=True)
         if recipe.run.compile:
-            setattr(self._model, "network", torch.compile(self._model.network))  # noqa: B010 - not an attribute
+            self._model.compiled_network = torch.compile(self._model.network)
         self._estimator: nn.Module = self._accelerator.prepare(SpectrogramModule(self._model, self._dtype))
         self._losses: dict[str, Tensor] = {}  # of the steps since the last look
         self.position = Position()

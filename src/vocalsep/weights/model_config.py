@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,18 +40,23 @@ def find_config(path: Path, inside: object = None) -> dict[str, Any]:
     return dict(config)
 
 
-def build_described(config: Mapping[str, Any], origin: Path | str) -> SpectrogramModel:
+def build_described(
+    config: Mapping[str, Any],
+    origin: Path | str,
+    build: Callable[[Mapping[str, Any]], SpectrogramModel] = build_model,
+) -> SpectrogramModel:
     """Build the model of a config from elsewhere, with random weights.
 
     Args:
         config: as `vocalsep.models.architectures.build_model` takes it.
         origin: where it is from, for messages.
+        build: builds it, `vocalsep.models.architectures.build_model` or the like.
 
     Raises:
         CorruptWeightsError: the config makes no model.
     """
     try:
-        return build_model(config)
+        return build(config)
     except VocalsepError as error:
         raise CorruptWeightsError(f"{origin}: the config is wrong: {error.message}", error.hint) from error
     except (RuntimeError, ValueError, TypeError, ArithmeticError) as error:  # sizes of which no layer can be made

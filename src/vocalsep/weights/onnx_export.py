@@ -63,7 +63,7 @@ def export_onnx(source: str, target: Path) -> None:
         _check(model, load_onnx(temporary))
 
 
-class _Network(nn.Module):
+class Network(nn.Module):
     """A module whose ``forward`` is the network of a model."""
 
     def __init__(self, model: SpectrogramModel) -> None:
@@ -71,7 +71,13 @@ class _Network(nn.Module):
         self.model = model
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map a real tensor of the network's own layout."""
         return self.model.network(x)
+
+
+def network_input(model: SpectrogramModel, waveform: Tensor) -> Tensor:
+    """What the model gives its network for a waveform ``(batch, channel, sample)``."""
+    return model.codec.encode(model.codec.transform(waveform))
 
 
 def _trace(model: SpectrogramModel, path: Path) -> None:
@@ -79,32 +85,16 @@ def _trace(model: SpectrogramModel, path: Path) -> None:
         # of the exporter's age, and of LSTMs that are given a first state, as ours is not
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            _Network(model).eval(),
-            (_network_input(model, _noise(model, n_items=2, n_hops=16)),),
+            Network(model).eval(),
+            (network_input(model, _noise(model, n_items=2, n_hops=16)),),
             str(path),
             input_names=["input"],
             output_names=["output"],
-            dynamic_axes={"input": {0: "batch", model.frame_axis: "frame"}, "output": {0: "batch"}},
+            dynamic_axes={"input": {0: "batch", model.codec.frame_axis: "frame"}, "output": {0: "batch"}},
             opset_version=_OPSET,
             # the newer exporter fixes the number of frames of an LSTM, and takes a minute for small networks
             dynamo=False,
         )
-
-
-def _network_input(model: SpectrogramModel, waveform: Tensor) -> Tensor:
-    """What the model gives its network."""
-    network, given = model.network, []
-
-    def record(x: Tensor) -> Tensor:
-        given.append(x)
-        return network(x)
-
-    model.__dict__["network"] = record
-    try:
-        model(waveform)
-    finally:
-        del model.__dict__["network"]
-    return given[0]
 
 
 def _check(model: SpectrogramModel, exported: SpectrogramModel) -> None:
@@ -120,6 +110,6 @@ def _check(model: SpectrogramModel, exported: SpectrogramModel) -> None:
 
 
 def _noise(model: SpectrogramModel, *, n_items: int, n_hops: float) -> Tensor:
-    n_samples = round(n_hops * model.frame_seconds * model.config.sample_rate)
+    n_samples = round(n_hops * model.codec.frame_seconds * model.config.sample_rate)
     shape = (n_items, model.config.channels, n_samples)
     return 0.1 * torch.randn(shape, generator=torch.Generator().manual_seed(0))

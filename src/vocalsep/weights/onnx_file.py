@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from vocalsep.errors import CorruptWeightsError, OutOfMemoryError, is_out_of_memory
+from vocalsep.models.architectures import build_graph_model
 from vocalsep.models.base import SpectrogramModel
+from vocalsep.models.codec import SpectrogramCodec
 from vocalsep.models.onnx_network import OnnxNetwork, fixed_size
 from vocalsep.models.run_hints import LEAST_SEGMENT_SECONDS
 from vocalsep.system.extras import needs_extra
@@ -35,24 +35,25 @@ def load_onnx(path: Path, config: Mapping[str, Any] | None = None) -> Spectrogra
     if config is None:
         properties = {entry.key: entry.value for entry in proto.metadata_props}
         config = find_config(path, properties.get(CONFIG_KEY))
-    with torch.device("meta"):  # the weights that are replaced need no memory
-        model = build_described(config, path)
-    network = OnnxNetwork(
-        path,
-        frame_axis=model.frame_axis,
-        frame_seconds=model.frame_seconds,
-        output_shape=model.network_output_shape,
-    )
-    model.use_network(network)
-    if n_frames := _frames_at_once(proto, model.frame_axis):
-        seconds = (n_frames - 1) * model.frame_seconds
+
+    def make_network(codec: SpectrogramCodec, n_stems: int) -> OnnxNetwork:
+        return OnnxNetwork(
+            path,
+            frame_axis=codec.frame_axis,
+            frame_seconds=codec.frame_seconds,
+            output_shape=lambda shape: codec.output_shape(shape, n_stems),
+        )
+
+    model = build_described(config, path, lambda described: build_graph_model(described, make_network))
+    if n_frames := _frames_at_once(proto, model.codec.frame_axis):
+        seconds = (n_frames - 1) * model.codec.frame_seconds
         if seconds < LEAST_SEGMENT_SECONDS:
             raise CorruptWeightsError(
                 f"{path} takes {n_frames} frames at once, {seconds:.2f} s, too few to separate anything",
                 "Export it with more frames, or with any number of them.",
             )
-        model.segment_seconds = min(model.segment_seconds, seconds)
-    return model.eval()
+        model.hints = model.hints.advised(min(model.hints.segment_seconds, seconds), None)
+    return model
 
 
 def _read(path: Path) -> Any:
