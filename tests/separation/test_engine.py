@@ -122,7 +122,7 @@ def test_the_precision_that_was_asked_for_stays_on_the_cpu(monkeypatch, asked, t
     monkeypatch.setattr("torch.cuda.empty_cache", lambda: None)
     separation = SegmentedSeparation(IdentityModel(), SeparationOptions(device="cpu", precision=asked))
     separation.device = torch.device("cuda")
-    separation._shrink(torch.zeros(1, 2, 100))
+    separation._need_less(torch.zeros(1, 2, 100))
     assert (separation.device.type, separation.dtype) == ("cpu", then)
 
 
