@@ -3,8 +3,8 @@
     python benchmarks/install.py WORK [--only base uvx ...] [--constraint FILE]
 
 The wheels are built from this source tree and served beside the indexes that pip and uv are set up for. Of each
-way to install, a line of Markdown is printed: seconds for the installation with empty caches, megabytes on the
-disk, and what the main command took. Environments are removed, one before the next is made.
+way to install, a line of Markdown is printed: seconds for the installation with empty caches (and those of the
+processor), megabytes on the disk, and what the main command took. One environment is removed before the next.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import argparse
 import functools
 import http.server
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -117,28 +118,30 @@ def measure(name: str, environment: Path, url: str, constraint: Path | None) -> 
     if constraint:
         settings |= {"PIP_CONSTRAINT": str(constraint.absolute()), "UV_CONSTRAINT": str(constraint.absolute())}
     words = {"bin": programs, "demo": DEMO, "out": environment / "out"}
-    installing = run(way.install.format(**words), settings) if way.install else 0.0
+    installing = run(way.install.format(**words), settings) if way.install else None
     using = run(way.use.format(**words), settings)
     shutil.rmtree(environment / "out", ignore_errors=True)
-    size = sum(file.lstat().st_size for file in environment.rglob("*") if not file.is_dir())
+    # uv links files from its cache
+    sizes = {file.lstat().st_ino: file.lstat().st_size for file in environment.rglob("*") if not file.is_dir()}
+    size = sum(sizes.values())
     install, use = (
         text.replace("{bin}/", "").format(demo="song.mp3", out="stems") for text in (way.install, way.use)
     )
-    installed = f"{installing:.0f} s" if way.install else "-"
-    return f"| `{install or use}` | {installed} | {size / 1e6:,.0f} MB | `{use}` | {using:.1f} s |"
+    return f"| `{install or use}` | {installing or '-'} | {size / 1e6:,.0f} MB | `{use}` | {using} |"
 
 
-def run(command: str, settings: Mapping[str, str]) -> float:
-    """Run a command away from the source tree, and give the seconds that it took."""
+def run(command: str, settings: Mapping[str, str]) -> str:
+    """Run a command away from the source tree, and say the seconds of the clock and of the processor."""
     environment = {**os.environ, **settings}
     environment.pop("PYTHONPATH", None)
-    started = time.perf_counter()
-    done = subprocess.run(
-        command.split(), cwd=Path(settings["UV_CACHE_DIR"]).parent, env=environment, capture_output=True, text=True
-    )
+    folder = Path(settings["UV_CACHE_DIR"]).parent
+    started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(command.split(), cwd=folder, env=environment, capture_output=True, text=True)
+    seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
         raise SystemExit(f"{command}: exit code {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return time.perf_counter() - started
+    busy = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    return f"{seconds:.0f} s ({busy:.0f} s)"
 
 
 if __name__ == "__main__":

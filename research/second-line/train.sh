@@ -9,7 +9,7 @@ trap 'kill 0' EXIT  # the process that makes songs ends with the one that trains
 
 if [ ! -e "$work/venv/ready" ]; then
   python3 -m venv "$work/venv"
-  "$work/venv/bin/pip" install --quiet -e "$clone[train]"
+  "$work/venv/bin/pip" install --quiet -e "${clone}[train]"
   touch "$work/venv/ready"
 fi
 export PATH="$work/venv/bin:$PATH" PYTHONPATH="$clone/src"
