@@ -34,8 +34,8 @@ def song() -> Callable[..., np.ndarray]:
 def decode() -> Callable[..., np.ndarray]:
     """Reads a whole file with the package's reader."""
 
-    def read(path: Path, *, salvage: bool = False, block_samples: int = 65536) -> np.ndarray:
-        with open_audio(path, ReadingOptions(salvage=salvage)) as audio:
+    def read(path: Path, *, salvage: bool = False, block_samples: int = 65536, **options) -> np.ndarray:
+        with open_audio(path, ReadingOptions(salvage=salvage, **options)) as audio:
             return np.concatenate(list(audio.blocks(block_samples)), axis=1)
 
     return read

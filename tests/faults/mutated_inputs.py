@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import faulthandler
 import json
+import logging
 import os
 import resource
 import sys
@@ -24,6 +25,8 @@ import soundfile
 from faults.mutations import mutated, whole_files
 from faults.quick_separator import quick_separator
 from vocalsep.errors import VocalsepError
+
+logging.disable()  # vocalsep's own warnings of damage: what is left on stderr is a codec's
 
 CPU_SECONDS = 20  # for one file of a quarter of a second
 WALL_SECONDS = 600  # waiting for nothing; a busy machine is no fault

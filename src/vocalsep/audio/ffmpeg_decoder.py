@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import av
 import numpy as np
 
+from vocalsep.audio.asf import missing_packets
+from vocalsep.audio.damage import Damage
+from vocalsep.audio.flac import is_flac, starts_late
 from vocalsep.audio.formats import Depth
-from vocalsep.audio.info import AudioInfo, clock, damaged
+from vocalsep.audio.info import AudioInfo, clock
+from vocalsep.audio.mp3_header import read_mp3_header
+from vocalsep.audio.ogg import ends_within_page
+from vocalsep.audio.reading_options import ReadingOptions
+from vocalsep.audio.resample import resample_blocks, resampled_length
 from vocalsep.audio.samples import Samples
-from vocalsep.audio.source import SourceFile
+from vocalsep.audio.source import Source
+from vocalsep.audio.timeline import Timeline
+from vocalsep.audio.tracks import announce_choice, choose_track
 from vocalsep.errors import DamagedAudioError, EmptyAudioError, NotAudioError
 
 # Containers that declare how long they are. Of the others FFmpeg guesses it, from the bitrate.
 _DECLARING = {"mov", "matroska", "asf", "ogg", "wav", "w64", "aiff", "caf", "flac", "au", "wv", "ape", "tta"}
+_DECLARING |= {"mpc", "mpc8", "dsf", "iff"}
 # Streams of bare frames, where anything may stand before the first and after the last.
 _BARE = {"mp3", "aac", "ac3", "eac3", "dts", "loas", "mpegts", "mpeg"}
+# Codecs that otherwise give noise where a checksum says that a frame is damaged.
+_WITH_CHECKSUM = {"flac", "tta", "wavpack", "ape"}
 # Less than this may be missing: declarations in milliseconds are rough, and FFmpeg 7 counts the delay and the
 # padding of an mp3, up to two frames, as part of it.
 _TOLERANCE_SECONDS = 0.2
 _TOLERANCE_SAMPLES = 2 * 1152
+_HALF_BARE_FRAME = 576
+_SILENCE_SAMPLES = 65536
+_UNKNOWN_FLAC = 2**36 - 1  # all ones in the header, where an encoder could not go back to it
 # Nothing but the file itself is read: a playlist must not open other files, or the network.
 _INPUT_OPTIONS = {"protocol_whitelist": "none"}
 # Tags of another encoding must not stop the audio: PyAV from 19 on takes care of that itself.
@@ -37,63 +51,84 @@ class FfmpegDecoder:
     """A decoder by FFmpeg.
 
     Encoder delay and padding are removed where the file declares them (mp3 with a LAME header, mp4 with an edit
-    list, opus, vorbis). A stream that changes its rate or channels is converted to what it began with.
+    list, opus, vorbis). A stream that changes its rate or channels is converted to what it began with. Samples
+    that cannot be decoded are zeros. DSD becomes samples at 88.2 or 96 kHz.
 
     Args:
-        path: of the file.
-        file: the file, opened, at its start.
+        source: the file.
+        reading: which track is taken, and what is salvaged.
+        damage: told what cannot be decoded.
         is_audio: whether the first bytes are those of a known container, so that a file that cannot be opened
             is damaged rather than not audio.
-        salvage: skip what cannot be decoded.
 
     Raises:
         NotAudioError: the file is not audio, or a video without sound.
         EmptyAudioError: it has no samples.
         DamagedAudioError: nothing of it can be decoded, or it is cut short.
+        OptionError: it has no such track.
         OSError: it cannot be read.
     """
 
-    def __init__(self, path: Path, file: BinaryIO, *, is_audio: bool, salvage: bool) -> None:
-        self._path = path
-        self._salvage = salvage
+    def __init__(self, source: Source, reading: ReadingOptions, damage: Damage, *, is_audio: bool) -> None:
+        self._path = source.path
+        self._damage = damage
         self._any_failure = False
-        self._mp3_counts_frames = _mp3_counts_frames(path)
+        self._n_silent = 0
+        self._mp3_header = read_mp3_header(source)
         # FFmpeg takes some mp3s of a few frames for video.
-        name = "mp3" if self._mp3_counts_frames else None
-        self._source = SourceFile(file)
+        name = "mp3" if self._mp3_header else None
+        self._file = source.open()
         try:
-            self._container = av.open(self._source, "r", name, options=_INPUT_OPTIONS, **_LENIENT)
+            self._container = av.open(self._file, "r", name, options=_INPUT_OPTIONS, **_LENIENT)
         except av.FFmpegError as error:
-            self._source.check()
-            raise _unusable(path, is_audio) from error
+            self._file.check()
+            raise _unusable(self._path, is_audio) from error
         try:
-            self._read_start(is_audio)
+            self._read_start(source, reading, is_audio)
         except BaseException:
             self.close()
             raise
 
-    def _read_start(self, is_audio: bool) -> None:
-        if not self._container.streams.audio:
+    def _read_start(self, source: Source, reading: ReadingOptions, is_audio: bool) -> None:
+        tracks = list(self._container.streams.audio)
+        if not tracks:
             raise NotAudioError(f"{self._path} has no audio stream", "Give a file with sound.")
-        self._stream = self._container.streams.audio[0]
+        self._stream = tracks[choose_track(tracks, reading.track, self._path)]
+        if self._stream.codec_context.name in _WITH_CHECKSUM:
+            self._stream.codec_context.options = {"err_detect": "crccheck+explode"}
         self._names = set(self._container.format.name.split(","))
-        if "ogg" in self._names and not self._salvage and not _ogg_is_whole(self._path):
-            raise damaged(self._path, "its last page is cut short")
-        self._frames = self._decode_frames()
+        self._is_bare = not self._names.isdisjoint(_BARE)
+        if problem := self._find_cut(source):
+            self._damage.refuse(problem)
+        self._parts = self._decode_frames()
         # The header of an HE-AAC or a WMA stream may be wrong about the signal: its first frame is not.
-        first = next(self._frames, None)
+        first = next(self._parts, None)
         if first is None:
-            raise _empty(self._path) if is_audio and not self._any_failure else _unusable(self._path, is_audio)
+            is_empty = is_audio and not (self._any_failure or self._declared_samples(1))
+            raise _empty(self._path) if is_empty else _unusable(self._path, is_audio)
         self._first = first
         codec = self._stream.codec_context.codec
+        self._rate = self._first_frame.sample_rate
+        is_dsd = codec.name.startswith("dsd_")
+        rate = _pcm_rate(self._rate) if is_dsd else self._rate
+        declared = self._declared_samples(self._rate)
+        is_segment = is_flac(source) and starts_late(source)
+        if is_segment or source.head:  # whose header counts other frames, or none
+            declared = None
+        self._declared = declared
         self.info = AudioInfo(
-            sample_rate=first.sample_rate,
-            channels=first.layout.nb_channels,
-            n_samples=self._declared_samples(first.sample_rate),
+            sample_rate=rate,
+            channels=self._first_frame.layout.nb_channels,
+            n_samples=None if declared is None else resampled_length(declared, self._rate, rate),
             codec=codec.canonical_name,
-            depth=_depth(codec, first.format.packed.name),
-            layout=tuple(channel.name for channel in first.layout.channels),
+            depth="24" if is_dsd else _depth(codec, self._first_frame.format.packed.name),
+            layout=tuple(channel.name for channel in self._first_frame.layout.channels),
         )
+
+    def announce_track(self) -> None:
+        """Say which track is taken, where there are several."""
+        tracks = list(self._container.streams.audio)
+        announce_choice(tracks, tracks.index(self._stream), self._path)
 
     def decode(self) -> Iterator[Samples]:
         """The blocks of the file, one to a frame of the codec.
@@ -101,9 +136,18 @@ class FfmpegDecoder:
         Raises:
             DamagedAudioError: a part cannot be decoded, or much less is there than the container declares.
         """
-        declared, rate = self.info.n_samples, self.info.sample_rate
+        blocks = self._at_own_rate()
+        return resample_blocks(blocks, self._rate, self.info.sample_rate)
+
+    def close(self) -> None:
+        """Release the codec; the file stays open."""
+        self._container.close()
+
+    def _at_own_rate(self) -> Iterator[Samples]:
+        declared = self._declared
         blocks = self._blocks()
-        if declared is not None and self._stream.time_base == Fraction(1, rate):
+        is_exact = self._stream.time_base == Fraction(1, self._rate) or self._mp3_header is not None
+        if declared is not None and is_exact:
             blocks = _without_padding(blocks, declared)
         n = 0
         for block in blocks:
@@ -111,78 +155,120 @@ class FfmpegDecoder:
             yield block
         if not n:
             raise _unusable(self._path, is_audio=True)
-        tolerance = _TOLERANCE_SECONDS * rate + _TOLERANCE_SAMPLES
-        if declared is not None and not self._salvage and n < declared - tolerance:
-            raise damaged(self._path, f"it decodes to {clock(n, rate)} of {clock(declared, rate)}")
+        if missing := self._check_end(n):
+            yield np.zeros((self.info.channels, missing), np.float32)
 
-    def close(self) -> None:
-        """Release the codec; the file stays open."""
-        self._container.close()
+    def _check_end(self, n: int) -> int:
+        """Compare the length with what is declared; give how many samples the end lacks that can be silent."""
+        rate, declared = self._rate, self._declared
+        failed = 0 if self._is_bare else round(self._timeline.failed_seconds * rate)
+        tolerance = _TOLERANCE_SECONDS * rate
+        missing = failed if declared is None else declared - n
+        if missing <= 0:
+            return 0
+        if declared is None:
+            what = f"it cannot be decoded from {self._damage.place(n, rate)} on"
+            (self._damage.allow if missing <= tolerance else self._damage.refuse)(what)
+        elif failed and missing <= tolerance:
+            self._damage.silence(n, missing, rate)
+            return missing
+        elif missing > tolerance + _TOLERANCE_SAMPLES:
+            what = f"it decodes to {clock(n, rate)} of {clock(declared, rate)}"
+            if self._mp3_header is not None and self._mp3_header.is_contradicted:
+                self._damage.allow(f"{what} that its header announces")
+            elif "asf" not in self._names:  # whose packets have been counted
+                self._damage.refuse(what)
+        elif self._is_bare and self._n_silent and missing > _HALF_BARE_FRAME:
+            self._damage.refuse(f"{1000 * missing / rate:.0f} ms are missing, and it cannot be told where")
+        return 0
+
+    @property
+    def _first_frame(self) -> av.AudioFrame:
+        assert isinstance(self._first, av.AudioFrame)
+        return self._first
 
     def _blocks(self) -> Iterator[Samples]:
         """The frames as float32 ``(channel, sample)``, of one rate and layout."""
-        source: tuple[str, str, int] | None = None
+        signature: tuple[str, str, int] | None = None
         resampler: av.AudioResampler | None = None
         # PyAV reads a planar frame of eight channels and more beyond its end.
         sample_format = "fltp" if self.info.channels < 8 else "flt"
-        for frame in chain((self._first,), self._frames):
-            signature = frame.format.name, frame.layout.name, frame.sample_rate
-            if resampler is None or signature != source:
+        n = 0
+        for part in chain((self._first,), self._parts):
+            if isinstance(part, _Gap):
+                n_samples = part.at_rate(self._rate)
+                self._damage.silence(n, n_samples, self._rate)
+                for start in range(0, n_samples, _SILENCE_SAMPLES):
+                    size = min(_SILENCE_SAMPLES, n_samples - start)
+                    yield np.zeros((self.info.channels, size), np.float32)
+                n += n_samples
+                self._n_silent += n_samples
+                continue
+            own = part.format.name, part.layout.name, part.sample_rate
+            if resampler is None or own != signature:
                 if resampler is not None:
                     yield from map(_samples, resampler.resample(None))
-                resampler = av.AudioResampler(sample_format, self._first.layout, self.info.sample_rate)
-                source = signature
+                resampler = av.AudioResampler(sample_format, self._first_frame.layout, self._rate)
+                signature = own
             try:
-                frames = resampler.resample(frame)
-            except av.FFmpegError as error:  # a header made of noise: more channels, say, than FFmpeg can take
-                if not self._salvage:
-                    raise damaged(self._path, "it holds what cannot be converted") from error
+                frames = resampler.resample(part)
+            except av.FFmpegError:  # a header made of noise: more channels, say, than FFmpeg can take
+                self._damage.refuse("it holds what cannot be converted")
                 resampler = None
                 continue
-            yield from map(_samples, frames)
+            for block in map(_samples, frames):
+                n += block.shape[1]
+                yield block
         if resampler is not None:
             yield from map(_samples, resampler.resample(None))
 
-    def _decode_frames(self) -> Iterator[av.AudioFrame]:
-        """The decoded frames.
-
-        A packet that fails is damage, except at the very start or end of a bare stream: there it is a tag, or
-        what is left of a frame where a broadcast was cut.
-        """
-        bare = not self._names.isdisjoint(_BARE)
-        n, failed = 0, False
+    def _decode_frames(self) -> Iterator[av.AudioFrame | _Gap]:
+        """The decoded frames, and the gaps between them. The first of them is a frame."""
+        stream = self._stream
+        start = None
+        if stream.start_time is not None and stream.time_base is not None:
+            start = stream.start_time * stream.time_base
+        self._timeline = Timeline(self._container.format.name, is_bare=self._is_bare, start=start)
+        begun = False
         for packet in self._packets():
             try:
-                frames = self._stream.decode(packet)
+                frames = stream.decode(packet)
             except av.FFmpegError:
                 self._any_failure = True
-                failed = not self._salvage and (n > 0 or not bare)
+                self._timeline.failed(packet)
                 continue
-            if frames and failed:
-                break
-            n += sum(frame.samples for frame in frames)
-            yield from frames
-        else:
-            failed = failed and n > 0 and not bare
-        if failed:
-            raise damaged(self._path, f"it cannot be decoded at {clock(n, self._stream.sample_rate or 1)}")
+            if frames:
+                self._timeline.decoded(packet)
+            for frame in frames:
+                gap = self._timeline.gap_before(frame)
+                if gap and begun:
+                    yield _Gap(gap, frame.sample_rate)
+                yield frame
+                begun = True
 
     def _packets(self) -> Iterator[av.Packet[av.AudioStream]]:
         """The packets of the stream, with an empty one at the end that flushes the decoder."""
         try:
             for packet in self._container.demux(self._stream):
-                self._source.check()
+                self._file.check()
                 yield packet
-        except av.FFmpegError as error:
-            self._source.check()
+        except av.FFmpegError:
+            self._file.check()
             self._any_failure = True
-            if not self._salvage:
-                raise damaged(self._path, "a part of its container is corrupt") from error
+            self._damage.refuse("a part of its container is corrupt")
+
+    def _find_cut(self, source: Source) -> str | None:
+        """Say how a file ends early whose container does not declare its length, or declares it roughly."""
+        if "ogg" in self._names and ends_within_page(source):
+            return "its last page is cut short"
+        if "asf" in self._names and (missing := missing_packets(source)):
+            return f"it lacks {missing} packets of those that its header counts"
+        return None
 
     def _declared_samples(self, rate: int) -> int | None:
         stream = self._stream
         if "mp3" in self._names:
-            if not self._mp3_counts_frames:
+            if self._mp3_header is None or self._mp3_header.is_first_of_several:
                 return None
         elif self._names.isdisjoint(_DECLARING):
             return None
@@ -198,7 +284,24 @@ class FfmpegDecoder:
             pre_skip = int.from_bytes((stream.codec_context.extradata or b"")[10:12], "little")
             seconds -= Fraction(pre_skip, 48000)
         # Of a PCM file that is cut short, FFmpeg shortens the duration and keeps the number of frames.
-        return max(round(seconds * rate), stream.frames) or None
+        n_samples = max(round(seconds * rate), stream.frames)
+        return None if n_samples in (0, _UNKNOWN_FLAC) else n_samples
+
+
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    """Samples that are missing between two frames, and the rate that they would have."""
+
+    n_samples: int
+    sample_rate: int
+
+    def at_rate(self, rate: int) -> int:
+        return resampled_length(self.n_samples, self.sample_rate, rate)
+
+
+def _pcm_rate(rate: int) -> int:
+    """The rate that DSD is brought down to: 96 kHz where it divides ``rate``, else 88.2 kHz."""
+    return 96000 if rate % 96000 == 0 else 88200
 
 
 def _samples(frame: av.AudioFrame) -> Samples:
@@ -232,32 +335,6 @@ def _depth(codec: av.Codec, sample_format: str) -> Depth:
     if sample_format in ("flt", "dbl") or codec.name.startswith(("pcm_s32", "pcm_u32")):
         return "float"
     return "24" if sample_format == "s32" else "16"
-
-
-def _mp3_counts_frames(path: Path) -> bool:
-    """Whether a file is an mp3 with a Xing (or Info) header that has its number of frames.
-
-    The length of any other mp3 is a guess: FFmpeg looks for that header in the first frame only, and for that
-    frame only right behind the ID3 tags.
-    """
-    with open(path, "rb") as file:
-        while len(start := file.read(10)) == 10 and start.startswith(b"ID3"):
-            size = sum((byte & 0x7F) << shift for byte, shift in zip(start[6:10], (21, 14, 7, 0), strict=True))
-            file.seek(size, os.SEEK_CUR)
-        header = re.match(rb"\xff[\xe2-\xff].{11,36}?(?:Xing|Info)...(.)", start + file.read(60), re.DOTALL)
-    return header is not None and bool(header[1][0] & 1)
-
-
-def _ogg_is_whole(path: Path) -> bool:
-    """Whether the last page of an ogg file is complete: the ogg container does not say how long it is."""
-    with open(path, "rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(size - 2 * 65536, 0))  # a page is shorter than 64 KiB
-        tail = file.read()
-    page = tail[max(tail.rfind(b"OggS"), 0) :]
-    n_segments = page[26] if len(page) > 26 else 255
-    segments = page[27 : 27 + n_segments]
-    return len(segments) == n_segments and len(page) >= 27 + n_segments + sum(segments)
 
 
 def _unusable(path: Path, is_audio: bool) -> DamagedAudioError | NotAudioError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vocalsep.audio.formats import Depth
@@ -32,6 +32,10 @@ class AudioInfo:
     codec: str
     depth: Depth
     layout: tuple[str, ...] = ()
+
+    def of_unknown_length(self) -> AudioInfo:
+        """The same, where the file does not declare how long it is."""
+        return replace(self, n_samples=None)
 
 
 def clock(n_samples: int, sample_rate: int) -> str:

@@ -63,6 +63,22 @@ def to_stereo(block: Samples, layout: Sequence[str]) -> Samples:
     return np.ascontiguousarray(matrix @ block)
 
 
+def as_many_channels(block: Samples, layout: Sequence[str], channels: int) -> Samples:
+    """Audio in another number of channels: by way of stereo, or with silent channels behind the others.
+
+    Args:
+        block: ``(channel, sample)``.
+        layout: the loudspeaker of each channel.
+        channels: that are wanted.
+    """
+    if len(block) == channels:
+        return block
+    stereo = to_stereo(block, layout)
+    if channels == 1:
+        return np.asarray(stereo.mean(axis=0, keepdims=True))
+    return np.pad(stereo, ((0, channels - 2), (0, 0)))
+
+
 def _shares(name: str) -> tuple[float, float]:
     """How much of a loudspeaker goes to the left and to the right."""
     if name == "LFE":

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
 
 import numpy as np
 
+from vocalsep.audio.chain import ChainDecoder, links
+from vocalsep.audio.damage import Damage
 from vocalsep.audio.decoder import Decoder
 from vocalsep.audio.formats import HIGHEST_RATE, LOWEST_RATE
 from vocalsep.audio.info import AudioInfo, clock
 from vocalsep.audio.reading_options import ReadingOptions
 from vocalsep.audio.samples import Samples
-from vocalsep.errors import (
-    EmptyAudioError,
-    InputNotFoundError,
-    InputUnreadableError,
-    NonFiniteAudioError,
-    NotAudioError,
-)
+from vocalsep.audio.signatures import SNDFILE_SIGNATURES, is_audio
+from vocalsep.audio.source import Source
+from vocalsep.audio.stored_file import StoredFile, unreadable_error
+from vocalsep.audio.streamed_header import with_real_sizes
+from vocalsep.audio.takeover import TakeoverDecoder
+from vocalsep.errors import EmptyAudioError, NonFiniteAudioError, NotAudioError
 from vocalsep.system.threads import call_in_thread
 
 __all__ = ["AUDIO_EXTENSIONS", "AudioInfo", "AudioReader", "open_audio"]
@@ -64,17 +63,15 @@ AUDIO_EXTENSIONS = frozenset(
 )
 """Extensions of the files that a search of a folder takes for audio. Opening goes by content alone."""
 
-_SNDFILE_SIGNATURES = (b"RIFF", b"RF64", b"riff", b"fLaC", b"FORM", b"caff", b".snd", b"OggS")
-_FFMPEG_SIGNATURES = (b"ID3", b"\x1a\x45\xdf\xa3", b"\x30\x26\xb2\x75")
-
 _AS_IT_IS = ReadingOptions()
 
 
 def open_audio(path: Path, reading: ReadingOptions = _AS_IT_IS) -> AudioReader:
-    """Open an audio file, or the first audio stream of a video.
+    """Open an audio file, or an audio track of a video.
 
     Args:
-        path: of any file that libsndfile or FFmpeg decodes; its content decides, not its extension.
+        path: of any file that libsndfile or FFmpeg decodes; its content decides, not its extension. What comes
+            through a pipe is kept in a temporary file.
         reading: how it is read.
 
     Raises:
@@ -83,8 +80,10 @@ def open_audio(path: Path, reading: ReadingOptions = _AS_IT_IS) -> AudioReader:
         EmptyAudioError: it is empty, or has no samples.
         NotAudioError: it is not audio, or has less than 1000 or more than 10 million samples a second.
         DamagedAudioError: it is audio, and damage shows at its start; `AudioReader.blocks` finds the rest.
+        OptionError: it has no such track.
+        OutputError: what comes through a pipe cannot be kept.
     """
-    return AudioReader(path, reading)
+    return AudioReader(StoredFile(path), reading)
 
 
 class AudioReader:
@@ -92,29 +91,37 @@ class AudioReader:
 
     Attributes:
         info: what is known before the file is decoded.
+        stored: the regular file that is read: the one that was asked for, or a copy of what came through a pipe.
     """
 
     info: AudioInfo
+    stored: Path
 
-    def __init__(self, path: Path, reading: ReadingOptions = _AS_IT_IS) -> None:
-        self._path = path
+    def __init__(self, stored: StoredFile, reading: ReadingOptions, *, says_warnings: bool = True) -> None:
+        self._path, self.stored = stored.path, stored.stored
+        self._stored = stored
         self._reading = reading
-        self._file = _open_file(path)
+        self._says_warnings = says_warnings
+        self._damage = Damage(stored.path, reading)
         try:
-            self._decoder = call_in_thread(lambda: _open_decoder(path, self._file, reading))
+            self._decoder = call_in_thread(self._open_decoder)
         except OSError as error:
-            self._file.close()
-            raise _unreadable(path, error) from error
+            stored.close()
+            raise unreadable_error(self._path, error) from error
         except BaseException:
-            self._file.close()
+            stored.close()
             raise
         self.info = self._decoder.info
         if not LOWEST_RATE <= self.info.sample_rate <= HIGHEST_RATE:
             self.close()
             raise NotAudioError(
-                f"{path} has a sample rate of {self.info.sample_rate} Hz",
+                f"{self._path} has a sample rate of {self.info.sample_rate} Hz",
                 f"Give audio of {LOWEST_RATE} to {HIGHEST_RATE} Hz.",
             )
+
+    def opened_again(self) -> AudioReader:
+        """The same file from its start, for another pass, which does not repeat the warnings of this one."""
+        return AudioReader(self._stored.opened_again(), self._reading, says_warnings=False)
 
     def blocks(self, block_samples: int = 65536) -> Iterator[Samples]:
         """Decode the file, once, in blocks ``(channel, sample)`` of ``block_samples``; the last may be shorter.
@@ -127,12 +134,14 @@ class AudioReader:
         try:
             yield from _cut(self._finite(self._decoder.decode()), block_samples)
         except OSError as error:
-            raise _unreadable(self._path, error) from error
+            raise unreadable_error(self._path, error) from error
+        if self._says_warnings:
+            self._damage.warn()
 
     def close(self) -> None:
         """Close the file."""
         self._decoder.close()
-        self._file.close()
+        self._stored.close()
 
     def __enter__(self) -> AudioReader:
         return self
@@ -141,6 +150,40 @@ class AudioReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _open_decoder(self) -> Decoder:
+        source = self._stored.source()
+        if not source.size:
+            raise EmptyAudioError(f"{self._path} is an empty file", "Give a file with sound.")
+        parts = links(source, self._damage)
+        if len(parts) > 1:
+            return ChainDecoder(parts, self._open_link, self._damage)
+        return self._open_link(parts[0])
+
+    def _open_link(self, source: Source) -> Decoder:
+        """A decoder by libsndfile where it knows the format, else by FFmpeg, which knows how to skip damage."""
+        head = source.peek(0, 12)
+        # The codec libraries are loaded when a file is opened: they take a third of the command's start-up time.
+        if head.startswith(SNDFILE_SIGNATURES) and not (self._reading.salvage or self._reading.track):
+            from vocalsep.audio.sndfile import SndfileDecoder
+
+            try:
+                decoder = SndfileDecoder(with_real_sizes(source), self._damage)
+            except ValueError:
+                pass  # a codec or a header that libsndfile leaves to FFmpeg
+            else:
+                if self._reading.strict:
+                    return decoder
+                return TakeoverDecoder(decoder, lambda: self._open_ffmpeg(source, is_audio=True))
+        return self._open_ffmpeg(with_real_sizes(source), is_audio=is_audio(head))
+
+    def _open_ffmpeg(self, source: Source, *, is_audio: bool) -> Decoder:
+        from vocalsep.audio.ffmpeg_decoder import FfmpegDecoder
+
+        decoder = FfmpegDecoder(source, self._reading, self._damage, is_audio=is_audio)
+        if self._says_warnings:
+            decoder.announce_track()
+        return decoder
 
     def _finite(self, blocks: Iterator[Samples]) -> Iterator[Samples]:
         n = 0
@@ -152,48 +195,11 @@ class AudioReader:
                     raise NonFiniteAudioError(
                         f"{self._path} has a sample that is not a finite number at "
                         f"{clock(first, self.info.sample_rate)}",
-                        "Pass salvage=True to make such samples silent.",
+                        "Use --salvage to make such samples silent.",
                     )
                 block[~finite] = 0
             n += block.shape[1]
             yield block
-
-
-def _open_file(path: Path) -> BinaryIO:
-    try:
-        if not (path.is_file() or path.is_dir()) and path.exists():  # opening a pipe would wait for its writer
-            raise InputUnreadableError(f"{path} is not a regular file", "Pipe it in: vocalsep split - < FILE")
-        file = path.open("rb")
-    except FileNotFoundError as error:
-        raise InputNotFoundError(f"{path} does not exist", "Check the name and the folder.") from error
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    return file
-
-
-def _open_decoder(path: Path, file: BinaryIO, reading: ReadingOptions) -> Decoder:
-    """A decoder by libsndfile where it knows the format, else by FFmpeg, which also knows how to skip damage."""
-    head = file.read(12)
-    file.seek(0, os.SEEK_SET)
-    if not head:
-        raise EmptyAudioError(f"{path} is an empty file", "Give a file with sound.")
-    # The codec libraries are loaded when a file is opened: they take a third of the command's start-up time.
-    if head.startswith(_SNDFILE_SIGNATURES) and not reading.salvage:
-        from vocalsep.audio.sndfile import SndfileDecoder
-
-        try:
-            return SndfileDecoder(path)
-        except ValueError:
-            pass  # a codec or a header that libsndfile leaves to FFmpeg
-    from vocalsep.audio.ffmpeg_decoder import FfmpegDecoder
-
-    is_audio = head.startswith(_SNDFILE_SIGNATURES + _FFMPEG_SIGNATURES) or head[4:8] == b"ftyp"
-    return FfmpegDecoder(path, file, is_audio=is_audio, salvage=reading.salvage)
-
-
-def _unreadable(path: Path, error: OSError) -> InputUnreadableError:
-    reason = error.strerror or type(error).__name__
-    return InputUnreadableError(f"cannot read {path}: {reason}", "Give a file that you may read.")
 
 
 def _cut(blocks: Iterator[Samples], block_samples: int) -> Iterator[Samples]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vocalsep.errors import OptionError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingOptions:
@@ -14,6 +16,18 @@ class ReadingOptions:
 
     Attributes:
         salvage: take what can be decoded of a damaged file, and zero for samples that are not finite numbers.
+        strict: refuse a file with any damage, also where the decoder finds its way again.
+        track: audio track of a file that has several: its number from 1 on, or its language, such as ``en``.
+            None takes the track that the file marks as its default, or else the first.
+
+    Raises:
+        OptionError: ``salvage`` and ``strict`` exclude each other.
     """
 
     salvage: bool = False
+    strict: bool = False
+    track: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.salvage and self.strict:
+            raise OptionError("salvage takes damaged files and strict refuses them", "Choose one of the two.")

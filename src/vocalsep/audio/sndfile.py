@@ -17,11 +17,15 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from vocalsep.audio.damage import Damage
+from vocalsep.audio.flac import is_flac, starts_late
 from vocalsep.audio.formats import Depth, OutputFormat
-from vocalsep.audio.info import AudioInfo, clock, damaged
+from vocalsep.audio.info import AudioInfo, damaged
 from vocalsep.audio.loudspeakers import sndfile_layout
 from vocalsep.audio.quantise import quantise
 from vocalsep.audio.samples import Samples
+from vocalsep.audio.source import Source
+from vocalsep.audio.streamed_header import is_placeholder
 from vocalsep.audio.target import TargetFile
 
 # The output depth that loses nothing. Codecs that are not here are left to FFmpeg.
@@ -38,6 +42,8 @@ _DEPTHS: dict[str, Depth] = {
     "VORBIS": "16",
 }
 _DECODE_SAMPLES = 65536
+_UNKNOWN_FRAMES = 2**36 - 1  # libsndfile's is larger; this is all ones in a flac, by an encoder that cannot seek
+_SMALL_SHORTAGE_BYTES = 512
 
 # libsndfile clamps a size that the file does not hold, and says so only in its log.
 _SHORT = re.compile(r"^ *(?:data|SSND|Data Size|riff|Riff size) *: (\d+) \(should be (\d+)\)", re.MULTILINE)
@@ -55,18 +61,23 @@ class SndfileDecoder:
     """A decoder by libsndfile.
 
     Args:
-        path: a file whose first bytes are of a container that libsndfile knows.
+        source: a file whose first bytes are of a container that libsndfile knows.
+        damage: told what the file lacks.
 
     Raises:
-        ValueError: libsndfile cannot open the file, or it holds a codec that is left to FFmpeg, or no samples
-            as far as the header says: let FFmpeg try.
+        ValueError: libsndfile cannot open the file, or it holds a codec that is left to FFmpeg, or its header does
+            not say how many samples there are: let FFmpeg try.
         DamagedAudioError: the file ends before its header says it does.
+        OSError: the file cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, source: Source, damage: Damage) -> None:
+        if is_flac(source) and starts_late(source):  # libsndfile would seek to frame 0
+            raise ValueError("a segment of a FLAC file")
+        self._damage = damage
+        self._bytes = None if source.is_whole_file else source.open()
         try:
-            self._file = open_sndfile(path)
+            self._file = open_sndfile(source.stored) if self._bytes is None else soundfile.SoundFile(self._bytes)
         except soundfile.LibsndfileError as error:
             raise ValueError(str(error)) from error
         file = self._file
@@ -81,9 +92,13 @@ class SndfileDecoder:
             depth=_DEPTHS[file.subtype],
             layout=sndfile_layout(file),
         )
-        if problem := cut_short(file):
+        try:
+            if file.format == "CAF" and missing_bytes(file):  # of which libsndfile would drop the last samples
+                raise ValueError("a CAF file that is too short")
+            self._check_size()
+        except BaseException:
             file.close()
-            raise damaged(path, problem)
+            raise
 
     def decode(self) -> Iterator[Samples]:
         """The blocks of the file.
@@ -98,15 +113,27 @@ class SndfileDecoder:
                 block = self._file.read(_DECODE_SAMPLES, dtype="float32", always_2d=True)
             except soundfile.LibsndfileError as error:
                 failure = error
+            if self._bytes is not None:
+                self._bytes.check()
             if failure or not len(block) or has_skipped(self._file):
-                where = clock(n, self.info.sample_rate)
-                raise damaged(self._path, f"it cannot be decoded after {where}") from failure
+                where = self._damage.place(n, self.info.sample_rate)
+                raise damaged(self._damage.path, f"it cannot be decoded after {where}") from failure
             n += len(block)
             yield np.ascontiguousarray(block.T)
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+    def _check_size(self) -> None:
+        missing = missing_bytes(self._file)
+        if not missing:
+            return
+        # Headers count a chunk too much, or the header itself; a file that was cut lacks more.
+        if missing <= _SMALL_SHORTAGE_BYTES:
+            self._damage.allow(f"it ends {missing} bytes before its header says")
+        else:
+            self._damage.refuse(cut_short(self._file) or "")
 
 
 def open_sndfile(path: Path) -> soundfile.SoundFile:
@@ -118,10 +145,16 @@ def open_sndfile(path: Path) -> soundfile.SoundFile:
     return soundfile.SoundFile(path if sys.platform == "win32" else os.fsencode(path))
 
 
+def missing_bytes(file: soundfile.SoundFile) -> int:
+    """How many bytes a PCM file lacks of what its header announces; 0 where the header says nothing."""
+    short = _SHORT.search(file.extra_info)
+    return 0 if short is None or is_placeholder(int(short[1])) else int(short[1]) - int(short[2])
+
+
 def cut_short(file: soundfile.SoundFile) -> str | None:
     """Say how much a PCM file lacks of what its header announces, or None."""
     short = _SHORT.search(file.extra_info)
-    if short is None or _is_placeholder(int(short[1])):
+    if short is None or is_placeholder(int(short[1])):
         return None
     return f"{short[2]} bytes of audio of the {short[1]} that its header announces"
 
@@ -139,12 +172,9 @@ def _is_readable(file: soundfile.SoundFile) -> bool:
     if file.format == "OGG":
         whole = not _UNFINISHED_OGG.search(file.extra_info)
         return file.subtype == "VORBIS" and file.channels <= 2 and whole and file.frames > 0
-    return file.subtype in _DEPTHS and file.frames > 0
-
-
-def _is_placeholder(size: int) -> bool:
-    """Whether a size is what programs write that cannot go back to the header: about 2 or 4 GiB."""
-    return 0x7FFFE000 <= size <= 0x80000000 or 0xFFFFE000 <= size <= 0xFFFFFFFF
+    if file.format == "SVX" and file.channels > 1:  # libsndfile takes one channel after the other for pairs
+        return False
+    return file.subtype in _DEPTHS and 0 < file.frames < _UNKNOWN_FRAMES
 
 
 class SndfileEncoder:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,14 +20,11 @@ from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.errors import DiskFullError, InputUnreadableError, OutputError, VocalsepError
 from vocalsep.split_result import SplitResult
 from vocalsep.system.files import exists, remove_leftovers
-from vocalsep.system.output_errors import output_error
 from vocalsep.system.threads import map_in_order
 
 if TYPE_CHECKING:
     from vocalsep.separation.split_file import Progress
 
-
-_STDIN_BLOCK_BYTES = 2**20
 
 _log = logging.getLogger("vocalsep")
 
@@ -156,32 +152,17 @@ class Batch:
 
 @contextmanager
 def _as_file(path: Path) -> Iterator[Path]:
-    """``path``, or for `STDIN` a temporary file with what comes there: containers need to be read at will."""
+    """``path``, or for `STDIN` a temporary file with what comes there."""
     if str(path) != STDIN:
         yield path
         return
-    with tempfile.TemporaryDirectory(prefix="vocalsep-") as folder:
-        spooled = Path(folder) / "stdin"
-        try:
-            with open(spooled, "wb") as file:
-                for block in _stdin_blocks():
-                    file.write(block)
-        except OSError as error:
-            kind = type(output_error(error, spooled))
-            hint = "Set TMPDIR to a folder with room."
-            raise kind(f"cannot keep stdin in {folder}: {error.strerror}", hint) from error
-        try:
-            yield spooled
-        except VocalsepError as error:
-            error.message = error.message.replace(str(spooled), "- (stdin)")
-            raise
+    from vocalsep.audio.stored_file import copy_of_pipe
 
-
-def _stdin_blocks() -> Iterator[bytes]:
     if sys.stdin is None:
         raise InputUnreadableError("stdin is closed", "Pipe a file in: vocalsep split - < FILE")
-    try:
-        while block := sys.stdin.buffer.read(_STDIN_BLOCK_BYTES):
-            yield block
-    except OSError as error:
-        raise InputUnreadableError(f"cannot read stdin: {error.strerror}", "Pipe a file in.") from error
+    with copy_of_pipe(sys.stdin.buffer, "stdin") as copy:
+        try:
+            yield copy
+        except VocalsepError as error:
+            error.message = error.message.replace(str(copy), "- (stdin)")
+            raise
