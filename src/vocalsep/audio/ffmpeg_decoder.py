@@ -18,6 +18,7 @@ from vocalsep.audio.flac import is_flac, starts_late
 from vocalsep.audio.formats import Depth
 from vocalsep.audio.info import AudioInfo, clock
 from vocalsep.audio.mp3_header import read_mp3_header
+from vocalsep.audio.musepack import musepack_length
 from vocalsep.audio.ogg import ends_within_page
 from vocalsep.audio.reading_options import ReadingOptions
 from vocalsep.audio.resample import resample_blocks, resampled_length
@@ -90,8 +91,10 @@ class FfmpegDecoder:
             raise
 
     def _read_start(self, source: Source, reading: ReadingOptions, is_audio: bool) -> None:
-        tracks = list(self._container.streams.audio)
+        tracks = self._tracks()
         if not tracks:
+            if self._container.streams.audio:
+                raise _unusable(self._path, is_audio)
             raise NotAudioError(f"{self._path} has no audio stream", "Give a file with sound.")
         self._stream = tracks[choose_track(tracks, reading.track, self._path)]
         if self._stream.codec_context.name in _WITH_CHECKSUM:
@@ -111,7 +114,7 @@ class FfmpegDecoder:
         self._rate = self._first_frame.sample_rate
         is_dsd = codec.name.startswith("dsd_")
         rate = _pcm_rate(self._rate) if is_dsd else self._rate
-        declared = self._declared_samples(self._rate)
+        declared = musepack_length(source) or self._declared_samples(self._rate)
         is_segment = is_flac(source) and starts_late(source)
         if is_segment or source.head:  # whose header counts other frames, or none
             declared = None
@@ -127,7 +130,7 @@ class FfmpegDecoder:
 
     def announce_track(self) -> None:
         """Say which track is taken, where there are several."""
-        tracks = list(self._container.streams.audio)
+        tracks = self._tracks()
         announce_choice(tracks, tracks.index(self._stream), self._path)
 
     def decode(self) -> Iterator[Samples]:
@@ -142,6 +145,10 @@ class FfmpegDecoder:
     def close(self) -> None:
         """Release the codec; the file stays open."""
         self._container.close()
+
+    def _tracks(self) -> list[av.AudioStream]:
+        """The audio tracks whose codec FFmpeg knows."""
+        return [stream for stream in self._container.streams.audio if stream.codec_context is not None]
 
     def _at_own_rate(self) -> Iterator[Samples]:
         declared = self._declared

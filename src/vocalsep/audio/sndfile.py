@@ -117,7 +117,7 @@ class SndfileDecoder:
                 self._bytes.check()
             if failure or not len(block) or has_skipped(self._file):
                 where = self._damage.place(n, self.info.sample_rate)
-                raise damaged(self._damage.path, f"it cannot be decoded after {where}") from failure
+                raise damaged(self._damage.path, f"it cannot be decoded at {where} or soon after") from failure
             n += len(block)
             yield np.ascontiguousarray(block.T)
 

@@ -42,7 +42,8 @@ class StoredFile:
             if stored is None and _is_pipe(path):
                 with path.open("rb", buffering=0) as pipe:
                     self.stored = self._kept.enter_context(copy_of_pipe(pipe, str(path)))
-            self._file: BinaryIO = self._kept.enter_context(self.stored.open("rb"))
+            self._file = open_file(self.stored)
+            self._kept.callback(self._file.close)
         except FileNotFoundError as error:
             raise InputNotFoundError(f"{path} does not exist", "Check the name and the folder.") from error
         except OSError as error:
@@ -91,6 +92,15 @@ def copy_of_pipe(pipe: BinaryIO, name: str) -> Iterator[Path]:
             hint = "Set TMPDIR to a folder with room."
             raise kind(f"cannot keep {name} in {folder}: {error.strerror}", hint) from error
         yield copy
+
+
+def open_file(path: Path) -> BinaryIO:
+    """A regular file, open to be read.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    return path.open("rb")
 
 
 def unreadable_error(path: Path, error: OSError) -> InputUnreadableError:
