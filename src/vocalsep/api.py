@@ -205,6 +205,8 @@ class Separator:
         downmix: bool = False,
         overwrite: bool = False,
         salvage: bool = False,
+        strict: bool = False,
+        audio_track: str | None = None,
         progress: Progress | None = None,
         on_block: StemListener | None = None,
     ) -> SplitResult:
@@ -224,13 +226,16 @@ class Separator:
             downmix: bring what has more than two channels down to stereo once it is separated.
             overwrite: replace outputs that exist.
             salvage: split what can be decoded of a damaged file.
+            strict: refuse a file with any damage, also where the decoder finds its way again.
+            audio_track: which audio track of a file with several: its number from 1 on, or its language. None
+                takes the one that the file marks as its default, or else the first.
             progress: called now and then, in this thread. An exception of it ends the split, and nothing is left.
             on_block: called in this thread with each block of both stems, ``(channel, sample)``, as it is
                 separated: with the channels of the input, and before any gain against clipping.
 
         Raises:
             InputError: missing, unreadable, damaged, or no audio.
-            OptionError: no such stem, format or ``clip``, or the format cannot hold the channels.
+            OptionError: no such stem, format, ``clip`` or audio track, or the format cannot hold the channels.
             OutputError: exists, is the input itself, cannot be written, or leaves ``out_dir``.
         """
         outputs = Outputs(
@@ -242,7 +247,7 @@ class Separator:
             downmix=downmix,
             overwrite=overwrite,
         )
-        reading = ReadingOptions(salvage=salvage)
+        reading = ReadingOptions(salvage=salvage, strict=strict, audio_track=audio_track)
         return self.write_stems(path, outputs, reading, track=track, progress=progress, on_block=on_block)
 
     def write_stems(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from vocalsep.audio.info import clock, damaged
 from vocalsep.audio.reading_options import ReadingOptions
+from vocalsep.errors import DamagedAudioError
 
 _log = logging.getLogger("vocalsep")
 
@@ -47,7 +48,7 @@ class Damage:
         """
         place = self.place(start, sample_rate)
         if self._reading.strict:
-            raise damaged(self.path, f"it cannot be decoded at {place}")
+            raise _refused(self.path, f"it cannot be decoded at {place}")
         self._places.append(place)
         self._seconds += n_samples / sample_rate
 
@@ -58,7 +59,7 @@ class Damage:
             DamagedAudioError: damage of any kind is to be refused.
         """
         if self._reading.strict:
-            raise damaged(self.path, what)
+            raise _refused(self.path, what)
         self._notes.append(what)
 
     def refuse(self, what: str) -> None:
@@ -81,3 +82,8 @@ class Damage:
             found.insert(0, f"at {self._places[0]}{more}, {lost}")
         if found:
             _log.warning("%s is damaged: %s", self.path, "; ".join(found))
+
+
+def _refused(path: Path, what: str) -> DamagedAudioError:
+    """The error for damage that only ``strict`` refuses."""
+    return DamagedAudioError(f"{path} is damaged: {what}", "Leave out strict=True to split the rest.")

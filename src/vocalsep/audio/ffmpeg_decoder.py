@@ -96,7 +96,7 @@ class FfmpegDecoder:
             if self._container.streams.audio:
                 raise _unusable(self._path, is_audio)
             raise NotAudioError(f"{self._path} has no audio stream", "Give a file with sound.")
-        self._stream = tracks[choose_track(tracks, reading.track, self._path)]
+        self._stream = tracks[choose_track(tracks, reading.audio_track, self._path)]
         if self._stream.codec_context.name in _WITH_CHECKSUM:
             self._stream.codec_context.options = {"err_detect": "crccheck+explode"}
         self._names = set(self._container.format.name.split(","))

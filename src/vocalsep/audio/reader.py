@@ -164,7 +164,7 @@ class AudioReader:
         """A decoder by libsndfile where it knows the format, else by FFmpeg, which knows how to skip damage."""
         head = source.peek(0, 12)
         # The codec libraries are loaded when a file is opened: they take a third of the command's start-up time.
-        if head.startswith(SNDFILE_SIGNATURES) and not (self._reading.salvage or self._reading.track):
+        if head.startswith(SNDFILE_SIGNATURES) and not (self._reading.salvage or self._reading.audio_track):
             from vocalsep.audio.sndfile import SndfileDecoder
 
             try:
@@ -195,7 +195,7 @@ class AudioReader:
                     raise NonFiniteAudioError(
                         f"{self._path} has a sample that is not a finite number at "
                         f"{clock(first, self.info.sample_rate)}",
-                        "Use --salvage to make such samples silent.",
+                        "Pass salvage=True to make such samples silent.",
                     )
                 block[~finite] = 0
             n += block.shape[1]

@@ -17,7 +17,7 @@ class ReadingOptions:
     Attributes:
         salvage: take what can be decoded of a damaged file, and zero for samples that are not finite numbers.
         strict: refuse a file with any damage, also where the decoder finds its way again.
-        track: audio track of a file that has several: its number from 1 on, or its language, such as ``en``.
+        audio_track: which track of a file that has several: its number from 1 on, or its language, such as ``en``.
             None takes the track that the file marks as its default, or else the first.
 
     Raises:
@@ -26,7 +26,7 @@ class ReadingOptions:
 
     salvage: bool = False
     strict: bool = False
-    track: str | None = None
+    audio_track: str | None = None
 
     def __post_init__(self) -> None:
         if self.salvage and self.strict:

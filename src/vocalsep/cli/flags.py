@@ -10,7 +10,12 @@ import re
 
 from vocalsep.errors import VocalsepError
 
-_NAMED_OTHERWISE = {"segment_seconds": "--segment", "sizes": "--config", "root": "--root"}
+_NAMED_OTHERWISE = {
+    "audio_track": "--track",
+    "segment_seconds": "--segment",
+    "sizes": "--config",
+    "root": "--root",
+}
 """Arguments whose flag is not their name with dashes."""
 
 _SETTING = re.compile(r"\b((?:augmentation|data|loss|model|optimiser|run)\.\w+=[^\s,;]*[^\s,;.)])")

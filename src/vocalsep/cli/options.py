@@ -54,7 +54,17 @@ reading_options = options_of_fields(
     {
         "salvage": typer.Option(
             "--salvage", rich_help_panel=INPUT_PANEL, help="Split what can be decoded of damaged files."
-        )
+        ),
+        "strict": typer.Option(
+            "--strict", rich_help_panel=INPUT_PANEL, help="Refuse files with any damage, however small."
+        ),
+        "audio_track": typer.Option(
+            "--track",
+            metavar="N|LANG",
+            rich_help_panel=INPUT_PANEL,
+            help="Of several audio tracks: 2, or en.",
+            show_default="the one that the file marks",
+        ),
     },
 )
 

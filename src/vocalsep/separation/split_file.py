@@ -65,8 +65,8 @@ def split_file(
         for target in targets.values():
             _check_target(target, path, outputs.overwrite)
         level = None
-        if ensemble.normalises_song and path.is_file():  # what is no file can be read once
-            with open_audio(path, reading) as whole:
+        if ensemble.normalises_song:
+            with audio.opened_again() as whole:
                 level = ensemble.level(whole.blocks())
         downmix = outputs.downmix and info.channels > 2
         n_samples, silent = 0, True
@@ -79,7 +79,7 @@ def split_file(
                 layout=() if downmix else info.layout,
                 format=outputs.format.as_deep_as(info.depth),
                 clip=outputs.clip,
-                tags=read_tags(path).made_by(ensemble.id),
+                tags=read_tags(audio.stored).made_by(ensemble.id),
                 replace=outputs.overwrite,
             ) as files,
             closing(
