@@ -155,8 +155,9 @@ class Separator:
         check_waveform_shape(shape)
         sample_rate = checked_rate(sample_rate)
         song = [as_float32(samples.reshape(-1, shape[-1]))]
-        level = self._ensemble.level(song)
-        blocks = list(self._ensemble.stream(song, sample_rate=sample_rate, channels=len(song[0]), level=level))
+        channels = len(song[0])
+        levels = self._ensemble.levels(song, channels=channels)
+        blocks = list(self._ensemble.stream(song, sample_rate=sample_rate, channels=channels, levels=levels))
         whole = {stem: np.concatenate([block[stem] for block in blocks], axis=1) for stem in STEMS}
         shaped = {stem: stem_samples.reshape(shape) for stem, stem_samples in whole.items()}
         if isinstance(waveform, Tensor):

@@ -8,11 +8,18 @@ from vocalsep import Separator
 from vocalsep.models.architectures import build_model
 from vocalsep.models.run_hints import RunHints
 from vocalsep.separation.engine import SegmentedSeparation
-from vocalsep.separation.level import SongLevel, song_level
+from vocalsep.separation.level import LevelMeter, SongLevel
 from vocalsep.separation.options import SeparationOptions
 from vocalsep.weights.checkpoint import Checkpoint, write_checkpoint
 
 SMALL = {"architecture": "scnet", "n_fft": 256, "hop_length": 64, "widths": [4, 8, 8], "depth": 2}
+
+
+def song_level(blocks):
+    meter = LevelMeter()
+    for block in blocks:
+        meter.hear(block)
+    return meter.level
 
 
 def test_the_level_is_that_of_the_mono_mix_however_it_comes():

@@ -30,6 +30,15 @@ _SNDFILE_NAMES |= {12: "FLC", 13: "FRC", 14: "SL", 15: "SR", 16: "TC", 17: "TFL"
 _SNDFILE_NAMES |= {20: "TBL", 21: "TBR", 22: "TBC"}
 
 
+def usual_layout(channels: int) -> tuple[str, ...]:
+    """What files that do not say it mean by the order of their channels; empty where there is no custom.
+
+    >>> usual_layout(3)
+    ('FL', 'FR', 'FC')
+    """
+    return _USUAL.get(channels, ())
+
+
 def channel_mask(layout: Sequence[str]) -> int:
     """The channel mask of a wav; 0, which says nothing, where it has no such loudspeakers in this order.
 
@@ -58,7 +67,7 @@ def to_stereo(block: Samples, layout: Sequence[str]) -> Samples:
     """
     if len(block) == 1:
         return np.repeat(block, 2, axis=0)
-    names = layout or _USUAL.get(len(block)) or [("FL", "FR")[i % 2] for i in range(len(block))]
+    names = layout or usual_layout(len(block)) or [("FL", "FR")[i % 2] for i in range(len(block))]
     matrix = np.array([_shares(name) for name in names], np.float32).T
     return np.ascontiguousarray(matrix @ block)
 

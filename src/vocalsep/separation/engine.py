@@ -23,7 +23,9 @@ from vocalsep.separation.layout import use_fast_layout
 from vocalsep.separation.level import LevelMeter, SongLevel
 from vocalsep.separation.options import SeparationOptions
 from vocalsep.separation.overlap_add import OverlapMean, cut
+from vocalsep.separation.repair import Repair
 from vocalsep.separation.wiener import WienerFiltered
+from vocalsep.stem_names import ACCOMPANIMENT
 
 log = logging.getLogger("vocalsep")
 
@@ -111,12 +113,19 @@ class SegmentedSeparation:
         with self._lock:
             segment, batch_size = self.segment, self.batch_size
         stride = max(1, round(segment * (1 - self._overlap)))
+        stems = self.model.config.stems
+        accompaniment = stems.index(ACCOMPANIMENT) if ACCOMPANIMENT in stems else None
         for batch in _batches(cut(blocks, segment, stride), batch_size):
-            levels = [self._level_at(level, meter, *segment) for segment in batch]
-            waveforms = [of.normalise(samples) for of, (_, samples) in zip(levels, batch, strict=True)]
+            repairs = [Repair.of(samples) for _, samples in batch]
+            heard = [repair.apply(samples) for repair, (_, samples) in zip(repairs, batch, strict=True)]
+            levels = [
+                self._level_at(level, meter, start, samples, repair.offset)
+                for repair, (start, samples) in zip(repairs, batch, strict=True)
+            ]
+            waveforms = [of.normalise(samples) for of, samples in zip(levels, heard, strict=True)]
             estimates = self._estimate(torch.stack(waveforms))
-            for (start, _), of, normalised in zip(batch, levels, estimates, strict=True):
-                estimate = of.undo(normalised)
+            for (start, _), repair, of, normalised in zip(batch, repairs, levels, estimates, strict=True):
+                estimate = repair.undo(of.undo(normalised), accompaniment)
                 # starts only grow: what lies before this one is finished
                 if (finished := mean.pop_until(start)) is not None:
                     yield finished.cpu()
@@ -124,14 +133,16 @@ class SegmentedSeparation:
         if (rest := mean.pop_until(mean.end)) is not None:
             yield rest.cpu()
 
-    def _level_at(self, level: SongLevel | None, meter: LevelMeter, start: int, samples: Tensor) -> SongLevel:
-        """The level to take off a segment: the song's, or that of all up to the segment's end."""
+    def _level_at(
+        self, level: SongLevel | None, meter: LevelMeter, start: int, samples: Tensor, offset: Tensor | None
+    ) -> SongLevel:
+        """The level to take off a segment without its offset: the song's, or that of what came up to its end."""
         if not self.model.hints.normalises_song:
             return SongLevel()
         if level is None:
             meter.hear(samples[:, meter.n_samples - start :])
-            return meter.level
-        return level
+            level = meter.level
+        return level.without(offset)
 
     def _estimate(self, waveforms: Tensor) -> list[Tensor]:
         """``(batch, channel, sample)`` to as many ``(stem, channel, sample)``; where memory is short, in parts."""

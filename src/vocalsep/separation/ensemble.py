@@ -12,7 +12,8 @@ import torch
 from vocalsep.audio.samples import Samples
 from vocalsep.errors import OptionError
 from vocalsep.separation.engine import SegmentedSeparation
-from vocalsep.separation.level import SongLevel, song_level
+from vocalsep.separation.front import front_groups, in_step, stream_front
+from vocalsep.separation.level import LevelMeter, SongLevel
 from vocalsep.separation.options import SeparationOptions
 from vocalsep.separation.stems import stream_stems
 from vocalsep.stem_names import STEMS
@@ -86,15 +87,55 @@ class Ensemble:
         """Whether any model does."""
         return any(separation.model.hints.normalises_song for separation in self.separations)
 
-    def level(self, blocks: Iterable[Samples]) -> SongLevel | None:
-        """The level of a song, for `stream`; None, and ``blocks`` left alone, where no model needs it."""
+    def levels(
+        self, blocks: Iterable[Samples], *, channels: int, layout: Sequence[str] = ()
+    ) -> list[SongLevel] | None:
+        """The level of each group of channels of a song, for `stream`; None where no model needs it.
+
+        ``blocks`` are then left alone. See `front_groups` for the groups.
+        """
         if not self.normalises_song:
             return None
-        n_channels = max(separation.model.config.channels for separation in self.separations)
-        return song_level(torch.from_numpy(block[:n_channels]) for block in blocks)
+        groups = [list(group) for group in front_groups(channels, layout)]
+        meters = [LevelMeter() for _ in groups]
+        for block in blocks:
+            for meter, group in zip(meters, groups, strict=True):
+                meter.hear(torch.from_numpy(block[group]))
+        return [meter.level for meter in meters]
 
     def stream(
-        self, blocks: Iterable[Samples], *, sample_rate: int, channels: int, level: SongLevel | None = None
+        self,
+        blocks: Iterable[Samples],
+        *,
+        sample_rate: int,
+        channels: int,
+        layout: Sequence[str] = (),
+        levels: Sequence[SongLevel] | None = None,
+    ) -> Generator[dict[str, Samples], None, None]:
+        """Separate audio that comes in blocks.
+
+        Args:
+            blocks: float32 ``(channel, sample)``, of any and changing numbers of samples.
+            sample_rate: of the blocks, in Hz.
+            channels: of the blocks. Of more than two, the front pair and the centre are separated.
+            layout: the loudspeaker of each channel.
+            levels: what `levels` found; None takes the level of what has come so far.
+
+        Yields:
+            the stems ``(channel, sample)``; all together as many samples as came in.
+        """
+        groups = front_groups(channels, layout)
+
+        def stream_group(i: int, blocks: Iterable[Samples]) -> Generator[dict[str, Samples], None, None]:
+            return self._stream_group(blocks, sample_rate, len(groups[i]), levels[i] if levels else None)
+
+        if channels <= 2:
+            yield from stream_group(0, blocks)
+        else:
+            yield from stream_front(stream_group, blocks, groups)
+
+    def _stream_group(
+        self, blocks: Iterable[Samples], sample_rate: int, channels: int, level: SongLevel | None
     ) -> Generator[dict[str, Samples], None, None]:
         """See `stream_stems`; what waits for the slowest model is held, a segment or two."""
         branches = broadcast(blocks, len(self.separations))
@@ -114,17 +155,11 @@ def _mean(
     streams: Sequence[Generator[dict[str, Samples], None, None]], shares: Sequence[float]
 ) -> Generator[dict[str, Samples], None, None]:
     """The weighted mean of streams of stems that have as many samples in all, each in blocks of its own."""
-    held: list[dict[str, Samples] | None] = [next(stream, None) for stream in streams]
-    while all(held):
-        blocks = [block for block in held if block]
-        n = min(block[STEMS[0]].shape[-1] for block in blocks)
+    for blocks in in_step(streams):
         yield {
             stem: sum(
-                (np.float32(share) * block[stem][:, :n] for share, block in zip(shares, blocks, strict=True)),
+                (np.float32(share) * block[stem] for share, block in zip(shares, blocks, strict=True)),
                 start=np.float32(0),
             )
             for stem in STEMS
         }
-        for i, (stream, block) in enumerate(zip(streams, blocks, strict=True)):
-            left = {stem: samples[:, n:] for stem, samples in block.items()}
-            held[i] = left if left[STEMS[0]].shape[-1] else next(stream, None)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -21,6 +20,10 @@ class SongLevel:
     mean: float = 0.0
     deviation: float = 1.0
 
+    def without(self, offset: Tensor | None) -> SongLevel:
+        """The level of audio from which an offset ``(channel, 1)`` has been taken; None is no offset."""
+        return self if offset is None else replace(self, mean=self.mean - offset.mean().item())
+
     def normalise(self, waveform: Tensor) -> Tensor:
         """Take the level off a waveform of any shape."""
         return (waveform - self.mean) / self.deviation
@@ -35,6 +38,13 @@ class LevelMeter:
 
     Attributes:
         n_samples: how many samples it has heard.
+
+    Example:
+        >>> meter = LevelMeter()
+        >>> meter.hear(torch.tensor([[1.0, 2.0]]))
+        >>> meter.hear(torch.tensor([[3.0]]))
+        >>> meter.level
+        SongLevel(mean=2.0, deviation=1.0)
     """
 
     def __init__(self) -> None:
@@ -55,16 +65,3 @@ class LevelMeter:
         mean = self._sum / n if n else 0.0
         variance = (self._squares - n * mean**2) / (n - 1) if n > 1 else 0.0
         return SongLevel(mean=mean, deviation=variance**0.5 if variance > 0 else 1.0)
-
-
-def song_level(blocks: Iterable[Tensor]) -> SongLevel:
-    """The level of a song that comes in blocks ``(channel, sample)``.
-
-    Example:
-        >>> song_level([torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0]])])
-        SongLevel(mean=2.0, deviation=1.0)
-    """
-    meter = LevelMeter()
-    for block in blocks:
-        meter.hear(block)
-    return meter.level

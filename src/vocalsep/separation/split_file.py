@@ -64,10 +64,10 @@ def split_file(
         targets = outputs.paths(path.stem if track is None else track, ensemble.id)
         for target in targets.values():
             _check_target(target, path, outputs.overwrite)
-        level = None
+        levels = None
         if ensemble.normalises_song:
             with audio.opened_again() as whole:
-                level = ensemble.level(whole.blocks())
+                levels = ensemble.levels(whole.blocks(), channels=info.channels, layout=info.layout)
         downmix = outputs.downmix and info.channels > 2
         n_samples, silent = 0, True
         with (
@@ -83,7 +83,13 @@ def split_file(
                 replace=outputs.overwrite,
             ) as files,
             closing(
-                ensemble.stream(audio.blocks(), sample_rate=info.sample_rate, channels=info.channels, level=level)
+                ensemble.stream(
+                    audio.blocks(),
+                    sample_rate=info.sample_rate,
+                    channels=info.channels,
+                    layout=info.layout,
+                    levels=levels,
+                )
             ) as blocks,
         ):
             with BackgroundConsumer(files.write, _BLOCKS_BEHIND) as writer:

@@ -35,9 +35,8 @@ def stream_stems(
 ) -> Generator[dict[str, Samples], None, None]:
     """Separate audio that comes in blocks.
 
-    Mono goes to both channels of the model and comes back as their mean. Of more than two channels the first
-    two, the front pair, are separated; the others are in the accompaniment alone. The blocks are read, and taken
-    to the model's rate, in a thread of their own.
+    Mono goes to both channels of the model and comes back as their mean. What a model of one channel does not hear
+    is in the accompaniment alone. The blocks are read, and taken to the model's rate, in a thread of their own.
 
     Args:
         separation: the engine with its model.
