@@ -53,7 +53,7 @@ def test_an_input_that_vanishes_after_it_was_opened(separator, songs, tmp_path, 
         path.unlink()
         return read_tags(path)
 
-    monkeypatch.setattr("vocalsep.api.read_tags", late)
+    monkeypatch.setattr("vocalsep.separation.split_file.read_tags", late)
     result = separator.separate_file(songs / "a.wav", tmp_path / "out")
     assert soundfile.info(result.outputs["vocals"]).frames == 22050
 
@@ -71,7 +71,7 @@ def test_an_input_that_is_cut_while_it_is_read(separator, tmp_path, songs, forma
         os.truncate(path, size // 2)
         return read_tags(path)
 
-    monkeypatch.setattr("vocalsep.api.read_tags", cut)
+    monkeypatch.setattr("vocalsep.separation.split_file.read_tags", cut)
     with pytest.raises((DamagedAudioError, InputUnreadableError)):
         separator.separate_file(song, tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -172,7 +172,8 @@ class AudioReader:
             except ValueError:
                 pass  # a codec or a header that libsndfile leaves to FFmpeg
             else:
-                if self._reading.strict:
+                # PCM has no frames to find again: what ends while it is read was cut by someone.
+                if self._reading.strict or decoder.info.codec not in ("flac", "vorbis"):
                     return decoder
                 return TakeoverDecoder(decoder, lambda: self._open_ffmpeg(source, is_audio=True))
         return self._open_ffmpeg(with_real_sizes(source), is_audio=is_audio(head))

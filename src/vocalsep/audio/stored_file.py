@@ -55,6 +55,7 @@ class StoredFile:
         Raises:
             OSError: the file cannot be read.
         """
+        self._file.read(1)  # what cannot be read may not be measured either, with another error
         start, end = audio_extent(self._file)
         return Source(path=self.path, stored=self.stored, file=self._file, start=start, end=end)
 
