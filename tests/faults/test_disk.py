@@ -2,30 +2,20 @@
 
 import errno
 import os
-import shutil
-import subprocess
 
 import pytest
 import soundfile
 
+from helpers.small_disk import small_disk
 from helpers.stem_reading import leftovers
 from vocalsep.errors import DiskFullError, OutputNotWritableError
 
 
 @pytest.fixture
 def disk(tmp_path):
-    """A disk of little more than a megabyte, and what mounts it anew with other options."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-
-    def mount(*options):
-        command = ["mount", "-t", "tmpfs", "-o", ",".join(options), "tmpfs", folder]
-        return subprocess.run(command, capture_output=True).returncode == 0
-
-    if not (shutil.which("mount") and mount("size=600k")):
-        pytest.skip("no disk can be mounted here")
-    yield folder, lambda *options: mount("remount", *options)
-    subprocess.run(["umount", "-l", folder], check=True)
+    """A disk of little more than half a megabyte, and what mounts it anew with other options."""
+    with small_disk(tmp_path / "disk", "600k") as remount:
+        yield tmp_path / "disk", remount
 
 
 def names_of_whole_stems(folder):

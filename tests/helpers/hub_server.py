@@ -19,12 +19,23 @@ _RESOLVE = re.compile(r"/(?P<repo>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<f
 _OF_REPO = re.compile(r"/(?:api/models/)?(?P<repo>[^/]+/[^/]+?)(?:/|[.]git/info/|$)(?P<what>[^?]*)")
 
 
+@dataclass(frozen=True)
+class Stall:
+    """A transfer that stands still after some bytes, until it is told to go on."""
+
+    after: int
+    over: threading.Event = field(default_factory=threading.Event)
+
+
 @dataclass
 class HubFile:
-    """A file, and what goes wrong with each GET of it in turn: other bytes, or a connection cut after some."""
+    """A file, and what goes wrong with each GET of it in turn.
+
+    A fault is other bytes, a connection that is cut after some, or one that stalls.
+    """
 
     content: bytes
-    faults: deque[bytes | int] = field(default_factory=deque)
+    faults: deque[bytes | int | Stall] = field(default_factory=deque)
 
 
 @dataclass(frozen=True)
@@ -37,9 +48,10 @@ class Request:
 
 
 class HubServer(ThreadingHTTPServer):
-    """Serves ``files`` of repositories at one commit.
+    """Serves ``files`` of repositories.
 
     Attributes:
+        commit: that the main branch is at; the files are the same at `COMMIT`.
         files: by (repository, file).
         refused: repositories, or ``objects`` for all uploads, that answer with a status and the Hub's
             ``X-Error-Code`` for it.
@@ -54,6 +66,7 @@ class HubServer(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.commit = COMMIT
         self.files: dict[tuple[str, str], HubFile] = {}
         self.refused: dict[str, tuple[int, str]] = {}
         self.requests: list[Request] = []
@@ -67,7 +80,7 @@ class HubServer(ThreadingHTTPServer):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
 
-    def add(self, repo: str, file: str, content: bytes, *faults: bytes | int) -> None:
+    def add(self, repo: str, file: str, content: bytes, *faults: bytes | int | Stall) -> None:
         self.files[repo, file] = HubFile(content, deque(faults))
 
     def gets(self, file: str | None = None) -> list[Request]:
@@ -196,13 +209,14 @@ class _Handler(BaseHTTPRequestHandler):
             return self._error(*self.server.refused[repo])
         if repo not in {known for known, _ in self.server.files}:
             return self._error(404, "RepoNotFound")
-        if revision not in ("main", COMMIT):
+        if revision not in ("main", COMMIT, self.server.commit):
             return self._error(404, "RevisionNotFound")
         if (repo, file) not in self.server.files:
             return self._error(404, "EntryNotFound")
-        return self._send(self.server.files[repo, file], with_body)
+        commit = self.server.commit if revision == "main" else revision
+        return self._send(self.server.files[repo, file], commit, with_body)
 
-    def _send(self, file: HubFile, with_body: bool) -> None:
+    def _send(self, file: HubFile, commit: str, with_body: bool) -> None:
         with self.server.lock:
             fault = file.faults.popleft() if with_body and file.faults else None
         body = fault if isinstance(fault, bytes) else file.content
@@ -215,15 +229,26 @@ class _Handler(BaseHTTPRequestHandler):
             "ETag": f'"{etag}"',
             "X-Linked-ETag": f'"{etag}"',
             "X-Linked-Size": len(file.content),
-            "X-Repo-Commit": COMMIT,
+            "X-Repo-Commit": commit,
             "Accept-Ranges": "bytes",
             "Content-Length": len(body) - start,
         }.items():
             self.send_header(name, str(value))
         self.end_headers()
-        if with_body:
-            self.wfile.write(body[start : fault if isinstance(fault, int) else None])
         if isinstance(fault, int):
+            self.close_connection = True
+            body = body[:fault]
+        if isinstance(fault, Stall):
+            self._write(body[start : fault.after])
+            fault.over.wait(timeout=60)
+            start = max(start, fault.after)
+        if with_body:
+            self._write(body[start:])
+
+    def _write(self, content: bytes) -> None:
+        try:
+            self.wfile.write(content)
+        except (BrokenPipeError, ConnectionResetError):  # the client is gone
             self.close_connection = True
 
     def _error(self, status: int, code: str) -> None:

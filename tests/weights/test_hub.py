@@ -2,89 +2,19 @@
 
 import errno
 import hashlib
-import json
-import os
 import random
 import re
 import socket
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
 import huggingface_hub
 import pytest
 
-from helpers.hub_server import COMMIT, HubServer
+from helpers.hub_downloads import CONTENT, WRONG, entry, in_cache, outcome
+from helpers.hub_server import COMMIT
 from vocalsep.errors import DiskFullError, DownloadError, OptionError
 from vocalsep.weights.hub import fetch_repo
-
-CLIENT = Path(__file__).with_name("hub_client.py")
-SOURCE_TREE = Path(__file__).parents[2] / "src"
-CONTENT = random.Random(1).randbytes(100_000)
-WRONG = CONTENT[:-1] + bytes([CONTENT[-1] ^ 1])
-
-
-@pytest.fixture
-def server():
-    with HubServer() as server:
-        yield server
-
-
-@pytest.fixture
-def client(tmp_path, server):
-    """Start a client; its stdout is one JSON object."""
-    settings = {
-        "HF_HOME": str(tmp_path / "hf"),
-        "XDG_CACHE_HOME": str(tmp_path / "cache"),
-        "HF_HUB_DISABLE_TELEMETRY": "1",
-        "NO_PROXY": "127.0.0.1",
-        "PYTHONPATH": str(SOURCE_TREE),
-    }
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "HUGGING"))}
-
-    def start(
-        endpoint: str = server.url, env: dict[str, str] | None = None, **order: object
-    ) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, CLIENT, json.dumps(order)],
-            env={**kept, **settings, "HF_ENDPOINT": endpoint, **(env or {})},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    return start
-
-
-def outcome(process: subprocess.Popen[str]) -> dict:
-    stdout, stderr = process.communicate(timeout=60)
-    assert process.returncode == 0, stderr
-    assert "%|" not in stderr, "the client's own progress bar"
-    return json.loads(stdout)
-
-
-def entry(content: bytes = CONTENT, repos: tuple[str, ...] = ("someone/voices",)) -> dict:
-    return {
-        "id": "voices",
-        "architecture": "tdt",
-        "description": "",
-        "parameters": 1,
-        "stems": ["vocals"],
-        "licence": {"name": "MIT", "spdx": "MIT", "url": None, "statement": "Theirs."},
-        "attribution": "someone",
-        "training_data": "not stated",
-        "file": "voices.safetensors",
-        "bytes": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "sources": [{"repo": repo, "revision": COMMIT, "file": "voices.safetensors"} for repo in repos],
-    }
-
-
-def in_cache(tmp_path: Path) -> list[str]:
-    """Whatever of the weights is left in the cache, whole or not."""
-    hub = tmp_path / "hf" / "hub"
-    return sorted(str(p.relative_to(hub)) for p in hub.glob("models--*/*/**/*") if p.is_file() or p.is_symlink())
 
 
 def test_first_download_then_cache_without_a_request(server, client):

@@ -111,13 +111,11 @@ def _repo_in_cache(source: Source) -> Path:
 
 
 def _at_commit(source: Source) -> Source:
-    """A source of the main branch at the commit that its cached file is of, which need not be asked for again."""
-    folder = _repo_in_cache(source)
-    main = folder / "refs" / "main"
-    if source.revision is None and main.is_file():
-        commit = main.read_text(encoding="utf-8")
-        if (folder / "snapshots" / commit / source.file).exists():
-            return dataclasses.replace(source, revision=commit)
+    """A source of the main branch at the commit that its cached file is of, wherever the branch has gone since."""
+    if source.revision is None:
+        snapshots = sorted((_repo_in_cache(source) / "snapshots").glob("*"))
+        commit = next((folder.name for folder in snapshots if (folder / source.file).exists()), None)
+        return dataclasses.replace(source, revision=commit)
     return source
 
 
