@@ -83,8 +83,13 @@ ARCHITECTURES: dict[str, Architecture] = {
     "bs_roformer": Architecture(
         BSRoformerConfig, BSCodec, BSRoformer, RunHints(segment_seconds=8.0, side_by_side=False)
     ),
-    # the public weights were trained on 11 s
-    "scnet": Architecture(SCNetConfig, SCNetCodec, SCNet, RunHints(segment_seconds=11.0)),
+    "scnet": Architecture(
+        SCNetConfig,
+        SCNetCodec,
+        SCNet,
+        # the public weights were trained on 11 s; two at once would take 1.5 GB in float32, and be no faster
+        RunHints(segment_seconds=11.0, side_by_side=False),
+    ),
     # the public graphs take 255 hops
     "mdx_net": Architecture(MDXNetConfig, MDXNetCodec, None, RunHints(segment_seconds=255 * 1024 / 44100)),
 }

@@ -26,6 +26,7 @@ from vocalsep.separation.overlap_add import OverlapMean, cut
 from vocalsep.separation.repair import Repair
 from vocalsep.separation.wiener import WienerFiltered
 from vocalsep.stem_names import ACCOMPANIMENT
+from vocalsep.system.freed_memory import keep_freed_memory
 
 log = logging.getLogger("vocalsep")
 
@@ -59,6 +60,8 @@ class SegmentedSeparation:
             model = WienerFiltered(model, options.wiener)
         self._lock = lock or threading.RLock()  # also held while what the model runs with is changed
         self.device = choose_device(options.device)
+        if self.device.type == "cpu":
+            keep_freed_memory()
         self.model = model.eval().to(self.device)
         self._precision = options.precision
         self.dtype = self._choose_dtype(options.precision)
