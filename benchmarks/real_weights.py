@@ -3,10 +3,10 @@
     python benchmarks/real_weights.py CLIPS
     python benchmarks/real_weights.py CLIPS --models scnet melband-kim --dataset MUSDB18-HQ
 
-This needs a network: every model is pulled first, and its hash is checked. CLIPS holds a folder for each clip, with
-``mixture.flac`` and ``vocals.flac`` (or ``.wav``). A model falls short where its mean vocals ``sdr`` on the clips is
-more than 0.5 dB below the published one; then the command ends with code 1. That is meaningful on the songs of the
-published figure alone: ``--dataset`` picks the figure, and names the songs that CLIPS are of.
+This needs a network: every model is pulled first, and its hash is checked. CLIPS holds a folder for each clip,
+with ``mixture.flac`` and ``vocals.flac`` (or ``.wav``). A model falls short where its mean vocals ``sdr`` on the
+clips is more than 0.5 dB below the published one; then the command ends with code 1. That says something on the
+songs of the published figure alone: ``--dataset`` picks the figure by its songs.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def test_a_branch_that_moved_on_does_not_fetch_again(server, client):
     assert len(server.requests) == n_requests
 
 
-def test_a_killed_download_goes_on_where_it_was(server, client, scnet, scnet_file, tmp_path):
+def test_what_a_killed_client_left_is_not_taken_for_the_file(server, client, scnet, scnet_file, tmp_path):
     source = scnet["sources"][0]
     stall = Stall(31 * 2**20)
     server.add(source["repo"], source["file"], scnet_file, stall)
@@ -85,11 +85,12 @@ def test_a_killed_download_goes_on_where_it_was(server, client, scnet, scnet_fil
         time.sleep(0.05)
     killed.kill()
     killed.communicate()
+    assert not [path for path in in_cache(tmp_path) if "snapshots" in path]
     stall.over.set()
     done = outcome(client(entry={**scnet, "sources": [source]}))
     assert Path(done["path"]).read_bytes() == scnet_file
-    again = server.gets(source["file"])[-1].range
-    assert int(again.removeprefix("bytes=").rstrip("-")) >= 10 * 2**20
+    # since 2.0 the client goes on where it was within a run alone, see the resuming test: each run is for itself
+    assert len(server.gets(source["file"])) == 2
 
 
 def test_a_mirror_that_breaks_off_gives_way_to_the_next(server, client):
@@ -129,6 +130,7 @@ class _Proxy(BaseHTTPRequestHandler):
         upstream.request(self.command, path, headers=headers)
         answer = upstream.getresponse()
         body = answer.read()
+        upstream.close()
         self.send_response(answer.status)
         for name, value in answer.getheaders():
             if name.lower() not in ("connection", "transfer-encoding"):
