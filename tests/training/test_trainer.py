@@ -107,16 +107,16 @@ def test_the_best_weights_are_those_of_the_best_epoch(songs, tmp_path):
 def test_averaged_weights_are_the_moving_average(songs, tmp_path):
     trainer = started(songs, tmp_path / "run", settings=["run.max_steps=3", "optimiser.ema_decay=0.15"])
     expected, name = None, "in_conv.weight"
-    update = trainer._average.update_parameters
+    update = trainer._state._average.update_parameters
 
     def follow(model):
         nonlocal expected
-        n, weights = int(trainer._average.n_averaged), model.state_dict()[name].clone()
+        n, weights = int(trainer._state._average.n_averaged), model.state_dict()[name].clone()
         decay = min(0.15, (1 + n) / (10 + n))
         expected = weights if expected is None else decay * expected + (1 - decay) * weights
         update(model)
 
-    trainer._average.update_parameters = follow
+    trainer._state._average.update_parameters = follow
     assert trainer.fit()
     state = read_checkpoint(tmp_path / "run" / "last.safetensors").state
     torch.testing.assert_close(state[name], expected, rtol=1e-5, atol=1e-7)
@@ -197,7 +197,7 @@ def test_learning_rates_follow_the_schedule(songs, tmp_path):
                   "optimiser.clip_norm=1e-9"],
     )  # fmt: skip
     step = trainer._step
-    trainer._step = lambda loaded: (rates.append(trainer._schedule.learning_rate), step(loaded))
+    trainer._step = lambda loaded: (rates.append(trainer._state.learning_rate), step(loaded))
     assert trainer.fit()
     expected = [1 / 3, 2 / 3] + [0.5 * (1 + math.cos(math.pi * i / 4)) for i in range(4)]
     np.testing.assert_allclose(rates, expected, rtol=1e-6)

@@ -6,47 +6,33 @@ was cut goes on as if it had not been.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
-from typing import Any, cast
 
 import numpy as np
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
-from torch.amp.grad_scaler import GradScaler
-from torch.optim.swa_utils import AveragedModel
 
-from vocalsep.datasets.dataset import Dataset, open_dataset, parts_of
-from vocalsep.datasets.stream import Stream
-from vocalsep.errors import DivergedError, InputError, OptionError, RunError, UnfitTrackError, VocalsepError
+from vocalsep.datasets.dataset import open_dataset
+from vocalsep.errors import DivergedError, InputError
 from vocalsep.models.architectures import build_model
 from vocalsep.models.base import SpectrogramModel
 from vocalsep.models.open_unmix import OpenUnmix
 from vocalsep.separation.device import choose_precision
 from vocalsep.separation.layout import use_fast_layout
-from vocalsep.system.mapping import from_mapping
-from vocalsep.training.chunks import (
-    Batch,
-    ChunkLoader,
-    ChunkShape,
-    TrainingChunks,
-    ValidationChunks,
-    batched,
-)
-from vocalsep.training.heard_songs import HeardSongs
 from vocalsep.training.initial_weights import initial_state
 from vocalsep.training.losses import weighted_losses
-from vocalsep.training.optimisation import Schedule, make_optimiser, moving_average
 from vocalsep.training.run.config import RunConfig
 from vocalsep.training.run.environment import describe_environment
 from vocalsep.training.run.folder import RunFolder
 from vocalsep.training.run.journal import Journal
 from vocalsep.training.run.position import Position, StepReport
 from vocalsep.training.spectrogram_module import SpectrogramModule, compare
+from vocalsep.training.state import TrainingState
+from vocalsep.training.training_data import TrainingData
 from vocalsep.training.validation import validate
 
 _REPORT_STEPS = 10
@@ -54,8 +40,6 @@ _REPORT_STEPS = 10
 
 _SLOW_STEP_SECONDS = 1.0
 """Where a step takes longer than this, every step is reported: waiting for the device costs little then."""
-
-_STATISTICS_BATCHES = 64
 
 
 class Trainer:
@@ -93,69 +77,28 @@ class Trainer:
         model = build_model(config.model)
         self._model = model.to(self._accelerator.device)
         use_fast_layout(self._model, self._accelerator.device, self._dtype)
-        self._make_chunks(open_dataset(config.dataset))
-        self._optimiser = make_optimiser(self._model.parameters(), recipe.optimiser)
-        self._schedule = Schedule(self._optimiser, recipe.optimiser, self._total_steps())
-        self._scaler = GradScaler(self._accelerator.device.type, enabled=self._dtype == torch.float16)
-        self._average: AveragedModel | None = None
-        if recipe.optimiser.ema_decay:
-            average = moving_average(recipe.optimiser.ema_decay)
-            self._average = AveragedModel(self._model, multi_avg_fn=average, use_buffers=True)
+        self._data = TrainingData(
+            open_dataset(config.dataset),
+            recipe,
+            model.config,
+            process=self._accelerator.process_index,
+            n_processes=self._accelerator.num_processes,
+        )
+        self._state = TrainingState(self._model, recipe.optimiser, self._dtype, self._total_steps())
         if recipe.run.compile:
             self._model.compiled_network = torch.compile(self._model.network)
         self._estimator: nn.Module = self._accelerator.prepare(SpectrogramModule(self._model, self._dtype))
-        self._losses: dict[str, Tensor] = {}  # of the steps since the last look
-        self.position = Position()
+        self._losses: dict[str, Tensor] = {}  # of the steps since the last report
 
-    def _make_chunks(self, dataset: Dataset) -> None:
-        data, augmentation = self._recipe.data, self._recipe.augmentation
-        signal = self._model.config
-        self._n_samples = round(data.chunk_seconds * signal.sample_rate)
-        self._shape = ChunkShape(
-            sample_rate=signal.sample_rate, channels=signal.channels, n_samples=self._n_samples
-        )
-        self._dataset_parts = parts_of(dataset)
-        self._streams = [part for part in self._dataset_parts if isinstance(part, Stream)]
-        self._heard = HeardSongs(self._streams, passes=data.stream_passes)
-        if self._streams and not data.epoch_chunks:
-            raise OptionError(
-                "a stream has no end, and an epoch needs one",
-                "Add data.epoch_chunks=1000 (chunks an epoch).",
-            )
-        if data.shares and len(data.shares) != len(self._dataset_parts):
-            raise OptionError(
-                f"data.shares has {len(data.shares)} numbers for {len(self._dataset_parts)} data sets",
-                "Give one for each data set, in their order.",
-            )
-        self._reading = dataclasses.replace(self._shape, n_samples=augmentation.samples_for(self._n_samples))
-        self._training = self._training_chunks()
-        self._validation = ValidationChunks(
-            dataset.tracks("valid"), self._shape, chunks_per_track=data.valid_chunks_per_track
-        )
-        self._loader = ChunkLoader(self._training, self._validation, workers=data.workers)
-        together = data.batch_size * self._accelerator.num_processes * self._recipe.optimiser.accumulate
-        self.epoch_steps: int = len(self._training) // together
-        if not self.epoch_steps:
-            raise UnfitTrackError(
-                f"an epoch of {len(self._training)} chunks makes no step of {together}",
-                "Add tracks, or use smaller batches: data.batch_size=2",
-            )
+    @property
+    def position(self) -> Position:
+        """How far the run is."""
+        return self._state.position
 
-    def _training_chunks(self) -> TrainingChunks:
-        """The chunks of the tracks that are there now: those of a stream change from epoch to epoch."""
-        data = self._recipe.data
-        parts = [part.tracks("train") for part in self._dataset_parts]
-        weights = None
-        if data.shares:
-            weights = [share / len(part) for part, share in zip(parts, data.shares, strict=True) for _ in part]
-        return TrainingChunks(
-            [track for part in parts for track in part],
-            self._reading,
-            chunks_per_track=data.chunks_per_track,
-            seed=self._recipe.run.seed,
-            n_chunks=data.epoch_chunks or None,
-            weights=weights,
-        )
+    @property
+    def epoch_steps(self) -> int:
+        """Steps that make an epoch."""
+        return self._data.epoch_steps
 
     @property
     def is_main(self) -> bool:
@@ -172,34 +115,13 @@ class Trainer:
             OutputError: the folder cannot be written.
         """
         if resume:
-            self._restore(self._folder.read_state())
+            self._state.restore(self._folder.read_state(), origin=self._folder.state_file)
         elif self._config.init:
-            self._load_initial_weights(self._config.init)
+            self._state.load_weights(initial_state(self._config.init, self._model))
         if self.is_main and resume:
             self._folder.write_config(self._config)
         elif self.is_main:
             self._folder.create(self._config, describe_environment())
-
-    def _load_initial_weights(self, weights: str) -> None:
-        state = initial_state(weights, self._model)
-        self._model.load_state_dict(state)
-        if self._average:
-            self._average.module.load_state_dict(state)
-
-    def _restore(self, state: dict[str, Any]) -> None:
-        try:
-            self._model.load_state_dict(state["model"])
-            if self._average:
-                self._average.load_state_dict(state["average"])
-            self._optimiser.load_state_dict(state["optimiser"])
-            self._schedule.load_state_dict(state["schedule"])
-            self._scaler.load_state_dict(state["scaler"])
-            self.position = from_mapping(Position, state["position"])
-        except (RuntimeError, ValueError, KeyError, VocalsepError) as error:
-            reason = str(error).strip().partition("\n")[0]
-            raise RunError(
-                f"{self._folder.state_file} is not of this run: {reason}", "Choose another folder."
-            ) from error
 
     def fit(self) -> bool:
         """Train to the end, or until `should_stop` says so; the state is saved either way.
@@ -228,13 +150,12 @@ class Trainer:
         self._accelerator.end_training()
 
     def _standardise(self, model: OpenUnmix) -> None:
-        batches = batched(self._training.order(0), self._recipe.data.batch_size)[:_STATISTICS_BATCHES]
         device = self._accelerator.device
-        model.standardise(stems.to(device).sum(dim=1) for stems in self._loader.load(batches))
+        model.standardise(stems.to(device).sum(dim=1) for stems in self._data.for_statistics())
 
     def _total_steps(self) -> int:
         run = self._recipe.run
-        all_steps: int = run.epochs * self.epoch_steps
+        all_steps: int = run.epochs * self._data.epoch_steps
         return min(run.max_steps, all_steps) if run.max_steps else all_steps
 
     def _is_complete(self) -> bool:
@@ -244,18 +165,13 @@ class Trainer:
 
     def _train_epoch(self, journal: Journal) -> bool:
         """Train to the end of the epoch; whether it was reached."""
-        position, accumulate = self.position, self._recipe.optimiser.accumulate
-        songs = self._heard.songs()
-        if self._streams:
-            self._training = self._training_chunks()
-            self._loader = ChunkLoader(self._training, self._validation, workers=self._recipe.data.workers)
-        batches = batched(self._training.order(position.epoch), self._recipe.data.batch_size)
-        first, last = position.epoch_step * accumulate, self.epoch_steps * accumulate
-        loaded = self._loader.load(self._for_this_process(batches)[first:last])
+        position = self.position
+        self._data.begin_epoch()
+        loaded = self._data.training(position.epoch, position.epoch_step)
         self._estimator.train()
         began = time.monotonic() - position.seconds
         try:
-            while position.epoch_step < self.epoch_steps and position.step < self._total_steps():
+            while position.epoch_step < self._data.epoch_steps and position.step < self._total_steps():
                 self._step(loaded)
                 position.seconds = time.monotonic() - began
                 is_slow = position.seconds > _SLOW_STEP_SECONDS * position.step
@@ -274,7 +190,7 @@ class Trainer:
             raise
         self._report_losses(journal)
         if self.is_main:
-            self._heard.count(songs)
+            self._data.end_epoch()
         return True
 
     def _step(self, loaded: Iterator[Tensor]) -> None:
@@ -283,22 +199,14 @@ class Trainer:
         for i in range(settings.accumulate):
             stems = next(loaded).to(self._accelerator.device, non_blocking=True)
             self._seed(i)  # after the loader, which draws from the same generator when an epoch begins
-            stems = self._recipe.augmentation(stems, self._n_samples, self._model.config.sample_rate)
+            stems = self._recipe.augmentation(stems, self._data.n_samples, self._model.config.sample_rate)
             last = i == settings.accumulate - 1
             with nullcontext() if last else self._accelerator.no_sync(self._estimator):
                 terms = weighted_losses(compare(self._estimator, self._model, stems), self._recipe.loss)
-                self._scaler.scale(terms["loss"] / settings.accumulate).backward()
+                self._state.backward(terms["loss"] / settings.accumulate)
             for name, term in terms.items():
                 self._losses[name] = self._losses.get(name, 0) + term.detach() / settings.accumulate
-        self._scaler.unscale_(self._optimiser)
-        if settings.clip_norm:
-            nn.utils.clip_grad_norm_(self._model.parameters(), settings.clip_norm)
-        self._scaler.step(self._optimiser)
-        self._scaler.update()
-        self._optimiser.zero_grad()
-        self._schedule.after_step()
-        if self._average:
-            self._average.update_parameters(self._model)
+        self._state.step()
         self.position.step += 1
         self.position.epoch_step += 1
 
@@ -308,7 +216,7 @@ class Trainer:
         torch.manual_seed(int(np.random.SeedSequence(numbers).generate_state(1)[0]))
 
     def _report_losses(self, journal: Journal) -> None:
-        """Take in the losses of the steps since the last look, and report them.
+        """Take in the losses of the steps since the last report, and report them.
 
         Raises:
             DivergedError: one is not finite.
@@ -328,7 +236,7 @@ class Trainer:
         if not self.is_main:
             return
         means = {name: total / position.epoch_step for name, total in position.sums.items()}
-        journal.step(position.step, means, self._schedule.learning_rate)
+        journal.step(position.step, means, self._state.learning_rate)
         if self._on_step:
             data, accumulate = self._recipe.data, self._recipe.optimiser.accumulate
             chunks = position.step * accumulate * data.batch_size * self._accelerator.num_processes
@@ -352,17 +260,17 @@ class Trainer:
 
     def _end_epoch(self, journal: Journal) -> None:
         position, began = self.position, time.monotonic()
-        model = self._model if self._average is None else cast(SpectrogramModel, self._average.module)
+        model = self._state.best_model
         figures = self._validate(model)
         position.seconds += time.monotonic() - began
-        self._schedule.after_epoch(figures["loss"])
+        self._state.schedule.after_epoch(figures["loss"])
         is_best = figures["loss"] < position.best_loss
         position.best_loss = min(figures["loss"], position.best_loss)
         position.epochs_since_best = 0 if is_best else position.epochs_since_best + 1
         row = {"epoch": position.epoch + 1, "step": position.step, "seconds": round(position.seconds, 3)}
         row |= {f"train_{name}": total / position.epoch_step for name, total in position.sums.items()}
         row |= {f"valid_{name}": figure for name, figure in figures.items()}
-        position.history.append({**row, "learning_rate": self._schedule.learning_rate})
+        position.history.append({**row, "learning_rate": self._state.learning_rate})
         position.epoch, position.epoch_step, position.sums = position.epoch + 1, 0, {}
         if self.is_main:
             self._folder.write_weights(self._folder.last_weights, model, self._config)
@@ -374,28 +282,14 @@ class Trainer:
         self._save()
 
     def _validate(self, model: SpectrogramModel) -> dict[str, float]:
-        batches = batched(range(len(self._validation)), self._recipe.data.batch_size)
         return validate(
             SpectrogramModule(model, self._dtype),
-            self._loader.load(self._for_this_process(batches)),
+            self._data.validation(),
             self._recipe.loss,
             device=self._accelerator.device,
             add_up=lambda sums: self._accelerator.reduce(sums, "sum"),
         )
 
-    def _for_this_process(self, batches: list[Batch]) -> list[Batch]:
-        """Those of this process."""
-        return batches[self._accelerator.process_index :: self._accelerator.num_processes]
-
     def _save(self) -> None:
         if self.is_main:
-            self._folder.write_state(
-                {
-                    "model": self._model.state_dict(),
-                    "average": self._average.state_dict() if self._average else {},
-                    "optimiser": self._optimiser.state_dict(),
-                    "schedule": self._schedule.state_dict(),
-                    "scaler": self._scaler.state_dict(),
-                    "position": dataclasses.asdict(self.position),
-                }
-            )
+            self._folder.write_state(self._state.to_mapping())
