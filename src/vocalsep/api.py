@@ -44,11 +44,12 @@ class Separator:
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
         segment_seconds: length of the segments; None takes what is recommended for the weights.
-        overlap: of the segments, 0 to 0.9, likewise.
+        overlap: part of a segment that the next segment covers too, 0 to 0.9; None takes what is recommended.
         batch_size: segments that go through the model at once; None takes what suits the device.
         shifts: further passes over shifted segments, all averaged.
-        wiener: iterations of a Wiener filter over the estimates (`vocalsep.separation.wiener`); 0 is none.
-        threads: of the CPU; PyTorch's setting for the whole process.
+        wiener: number of iterations of a Wiener filter over the estimates (`vocalsep.separation.wiener`); 0
+            filters nothing.
+        threads: number of CPU threads; it is PyTorch's setting for the whole process.
         offline: never ask the network for weights.
         download_progress: called with the bytes downloaded and those of the whole file.
 

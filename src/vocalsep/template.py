@@ -14,7 +14,7 @@ from vocalsep.errors import TemplateError
 DEFAULT_TEMPLATE = "{track}/{stem}.{ext}"
 FIELDS = ("track", "stem", "ext", "model")
 
-# what some file system cannot have in a name, control characters, and bytes that are no UTF-8
+# what some file system cannot have in a name, control characters, and bytes that are not UTF-8
 _FORBIDDEN = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f\ud800-\udfff]')
 _EDGES = re.compile(r"^\s+|[\s.]+$")
 # devices on Windows, whatever the ending; a folder that is carried there has to open too

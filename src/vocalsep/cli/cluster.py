@@ -100,7 +100,7 @@ class _Worker:
 class RayWorkers:
     """Does what a `Separator` does with a file, on whichever worker is idle.
 
-    A song whose worker dies is begun anew on another one, a few times.
+    A song whose worker dies is started again on another worker, a few times.
 
     Args:
         start: starts a worker.
@@ -123,7 +123,7 @@ class RayWorkers:
             ClusterError: the worker died, and so did those that came after it.
         """
         progress(0.0, None)  # ends it here where the batch has been interrupted
-        # an attempt that failed may have got as far as the names of its outputs: then they are ours
+        # an attempt that failed may already have given its outputs their names: then they are ours
         ours = not any(exists(target) for target in outputs.paths(track, self._model).values())
         worker, death = self._idle.get(), None
         try:

@@ -33,7 +33,7 @@ class Destination:
 
     Attributes:
         outputs: the folder, and what the files are. Its ``overwrite`` is on with ``skip_existing`` too, because a
-            song of which one stem is missing is split again.
+            song that lacks one stem is split again.
         skip_existing: whether songs are left out whose stems are all there.
         to_stdout: whether the one stem goes to stdout, and the folder is a temporary one.
     """

@@ -29,7 +29,7 @@ _log = logging.getLogger("vocalsep")
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """A file to split and the name that stands for ``{track}``; or an input that is none, with the reason."""
+    """A file to split and what stands for ``{track}``, or an input that cannot be split and the reason."""
 
     path: Path
     name: str
@@ -151,7 +151,7 @@ def _unreadable(path: Path, error: OSError) -> Track:
 def _without_stems(
     found: list[Track], stems_of: Callable[[str], Iterable[Path]], key: Callable[[str], str]
 ) -> list[Track]:
-    """The tracks, named, but for files that are stems of others: an earlier run made them, of whatever type."""
+    """The named tracks, without files that are stems of others and were made by an earlier run, in any format."""
     songs = found
     while True:
         tracks = _distinct(songs, key)
@@ -209,7 +209,7 @@ def _folded(name: str) -> str:
 
 
 def _tells_case(folder: Path) -> bool:
-    """Whether the file system of a folder, which need not be there yet, tells upper from lower case.
+    """Whether the file system of a folder tells upper from lower case. The folder does not need to exist yet.
 
     Where it cannot be found out, it is said not to: names that differ in more are right everywhere.
     """

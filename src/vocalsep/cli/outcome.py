@@ -1,4 +1,4 @@
-"""What came of a track, and how it is told."""
+"""The outcome of a track, and what the command line prints of it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a track: a result, an error, or neither where it was skipped.
+    """The outcome of a track: a result, an error, or neither where the track was skipped.
 
     Attributes:
         track: which.
@@ -48,7 +48,7 @@ def give(outcome: Outcome, *, as_json: bool) -> None:
 
 
 def tell(outcome: Outcome, *, model: str, format: OutputFormat, alone: bool) -> None:
-    """Say on stderr what came of a track.
+    """Print the outcome of a track on stderr.
 
     Args:
         outcome: of the track.

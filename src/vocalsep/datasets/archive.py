@@ -57,7 +57,7 @@ def find_missing(archive: Archive, root: Path) -> str | None:
 
 
 def extract(archive: Archive, file: Path, root: Path, progress: Progress | None = None) -> None:
-    """Take the songs out of the zip file into ``root/PART/SONG``, each of which appears whole or not at all.
+    """Take the songs out of the zip file into ``root/PART/SONG``. Each song appears whole or not at all.
 
     Songs that are there are left alone. Nothing in the zip file can get out of ``root``, become longer than the
     file says, or be anything but the files of songs.

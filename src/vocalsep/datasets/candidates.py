@@ -18,7 +18,7 @@ from vocalsep.stem_names import ACCOMPANIMENT, MIXTURE, VOCALS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """Files that should be a track, or a folder that is none.
+    """Files that should be a track, or a folder that is not a track.
 
     Attributes:
         name: of the track or the folder.
@@ -36,7 +36,7 @@ class Candidate:
 
     @property
     def files(self) -> list[Path]:
-        """All files, the mixture last; none for a folder that is no track."""
+        """All files, the mixture last; empty for a folder that is not a track."""
         return [file for files in self.stems.values() for file in files] + ([self.mixture] if self.mixture else [])
 
 

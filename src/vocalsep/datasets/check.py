@@ -35,7 +35,7 @@ class Finding:
     """What is wrong with a track, or worth to know of it.
 
     Attributes:
-        track: its name; or a folder that is no track.
+        track: name of the track, or of a folder that is not a track.
         level: ``wrong``, or ``note`` for what does no harm.
         what: in words.
     """

@@ -69,7 +69,7 @@ def open_dataset(spec: str) -> Dataset:
             parts and names; or several of these with `` + `` between them.
 
     Raises:
-        OptionError: the spec is none of these.
+        OptionError: the spec names no data set.
         NoTracksError: the folder is not there.
 
     Example:

@@ -122,7 +122,7 @@ def _download(archive: Archive, part: Path, progress: Progress) -> None:
 
 
 def _download_rest(archive: Archive, part: Path, progress: Progress) -> bool:
-    """Add what comes to ``part``; whether that is all, as far as the server says how much there is."""
+    """Add what comes to ``part``; whether that is all that the server announced."""
     done = _size(part)
     headers = {"User-Agent": f"vocalsep/{__version__}", **({"Range": f"bytes={done}-"} if done else {})}
     with urlopen(Request(archive.url, headers=headers), timeout=_TIMEOUT_SECONDS) as response:

@@ -23,7 +23,7 @@ class TrackFolder:
     Attributes:
         name: its path below the root of the data set, with forward slashes.
         vocals: that file.
-        accompaniment: the files that are no vocals and no mixture; one of `WHOLE_ACCOMPANIMENT` stands for all.
+        accompaniment: the files that are neither vocals nor mixture. One of `WHOLE_ACCOMPANIMENT` stands for all.
         mixture: the file named ``mixture``, if there is one.
     """
 
@@ -62,7 +62,7 @@ def find_track_folders(root: Path) -> list[TrackFolder]:
 def folders_below(root: Path) -> Iterator[Path]:
     """``root`` and the folders at any depth below it, without hidden ones.
 
-    Links are followed, so that a data set may be a folder of links to some of the songs of another, but for those
+    Links are followed, so a data set may be a folder of links to some songs of another. Not followed are links
     that lead back to where they are in.
 
     Raises:

@@ -45,7 +45,7 @@ MUSDB18HQ_VALIDATION = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Musdb18hq:
-    """MUSDB18-HQ: 100 songs in ``train``, of which 14 validate, and 50 in ``test``.
+    """MUSDB18-HQ: 100 songs in ``train``, 14 of them to validate on, and 50 in ``test``.
 
     Reference: Rafii et al. 2019, "MUSDB18-HQ - an uncompressed version of MUSDB18", doi:10.5281/zenodo.3338373.
     """

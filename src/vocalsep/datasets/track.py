@@ -58,7 +58,7 @@ class Track:
         return total
 
     def blocks(self, stem: str, block_samples: int = 2**18) -> Iterator[Samples]:
-        """The whole of a stem or the mixture, see `read`, in blocks of which the last may be shorter."""
+        """The whole of a stem or the mixture, see `read`, in blocks. The last block may be shorter."""
         for start in range(0, self.n_samples, block_samples):
             yield self.read(stem, start, min(block_samples, self.n_samples - start))
 

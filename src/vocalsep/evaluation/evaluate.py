@@ -25,7 +25,7 @@ Progress = Callable[[float, "float | None"], None]
 def evaluate_track(estimator: Estimator, track: Track, progress: Progress | None = None) -> SongScores:
     """Separate a track and compare the stems with the true ones; neither are rescaled.
 
-    The memory used does not grow with the length of the track, but for a few numbers a second.
+    The memory used grows by a few numbers for each second of the track.
 
     Args:
         estimator: gives the stems.

@@ -44,7 +44,7 @@ def loss_curves(path: Path, runs: Mapping[str, Sequence[Mapping[str, float]]]) -
             points = [(row["epoch"], row[column]) for row in rows if column in row]
             drawn += [loss for _, loss in points]
             epochs, losses = zip(*points, strict=True) if points else ((), ())
-            lone = "x" if len(points) == 1 else ""  # of which no line can be drawn
+            lone = "x" if len(points) == 1 else ""  # one point makes no line
             (line,) = axes.plot(epochs, losses, style, marker=lone, color=colour, linewidth=1.5)
             if column == "valid_loss" and points:
                 axes.plot(*min(points, key=lambda point: point[1]), "o", color=colour, markersize=6)
@@ -127,7 +127,7 @@ def _figure(n_panels: int, *, width: float, height: float) -> tuple[Figure, Sequ
 
 def _save(figure: Figure, path: Path) -> None:
     with atomic_path(path) as temporary, warnings.catch_warnings():
-        # a name in a script that the font lacks shows as boxes, and the picture is none the worse
+        # a name in a script that the font lacks shows as boxes; the picture is still right
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(temporary, dpi=_DOTS_PER_INCH, format="png")
 

@@ -107,7 +107,7 @@ def window_sdr(references: Tensor, estimates: Tensor, *, window_samples: int) ->
     BSSEval splits an estimate into the true stem and three errors, whose sum is the estimate again. The SDR needs
     that sum alone, and so none of the filters that tell the errors apart.
 
-    Windows follow one another; samples after the last whole one do not count, but for a song that is shorter than
+    Windows follow one another. Samples after the last whole one do not count, except in a song shorter than
     a window. A window in which a reference or an estimate is silent is NaN for all stems. As in museval, a signal
     is silent where its channels sum to zero at every sample: two channels that cancel count as silence.
 

@@ -40,7 +40,7 @@ class RatioMaskOracle:
     """The ideal ratio mask: an upper bound for models that mask magnitudes and keep the mixture's phase.
 
     Each bin of each channel of the mixture goes to the stems in the ratio of their magnitudes, |V| / (|V| + |A|)
-    to the vocals; windows of 2048 samples, half of which the next one covers.
+    to the vocals; windows of 2048 samples overlap by half.
 
     Reference: "IRM1" of Stöter et al., "The 2018 Signal Separation Evaluation Campaign", arXiv:1804.06267.
     Deviation: there the accompaniment is the sum of three stems, each with a mask of its own.
@@ -63,7 +63,7 @@ class RatioMaskOracle:
 
 
 class _RatioMask(SeparationModel):
-    """A model that is told the stems: its channels are those of the mixture, then those of each stem."""
+    """A model that hears the stems too: its channels are those of the mixture, then those of each stem."""
 
     def forward(self, waveform: Tensor) -> Tensor:
         batch, _, length = waveform.shape

@@ -61,7 +61,7 @@ class SpectrogramModel(SeparationModel):
 
     Attributes:
         codec: what stands around the network. It has no part in the state of the model.
-        compiled_network: what runs in the place of `network`, such as its compiled form; None runs `network`.
+        compiled_network: what runs instead of `network`, such as its compiled form. None runs `network`.
     """
 
     def __init__(self, config: SpectrogramConfig, codec: SpectrogramCodec) -> None:

@@ -14,7 +14,7 @@ class SpectrogramCodec(nn.Module):
     """The part of a model that is not trained.
 
     A waveform goes through `transform`, `encode`, the network, `decode` and `invert`. A codec has constants and no
-    parameters, so that a network in another form, such as an ONNX graph, can take the place of the trained one.
+    parameters, so that a network in another form, such as an ONNX graph, can replace the trained one.
 
     Attributes:
         n_bins: number of bins that the network sees, from the lowest up. The estimates of the others are zero.

@@ -43,8 +43,8 @@ class MDXNetConfig(SpectrogramConfig):
 class MDXNetCodec(SpectrogramCodec):
     """Spectrograms as real maps; the real part of a channel comes before its imaginary part.
 
-    The public graphs take 256 frames, of which the first and the last see one side of their surroundings alone.
-    Overlapping segments fade those out.
+    The public graphs take 256 frames. The first and the last frame have neighbours on one side only; overlapping
+    segments fade them out.
     """
 
     frame_axis = 3

@@ -1,7 +1,7 @@
 """The complex-as-channels U-Net: one network, three intermediate blocks (TDF, TDSA, TDT).
 
-Reference: TFC-TDF-UNet, Choi et al. 2020, arXiv:1912.02591; the TDSA and TDT variants put self-attention and a
-transformer block in the place of the TDF.
+Reference: TFC-TDF-UNet, Choi et al. 2020, arXiv:1912.02591; the TDSA and TDT variants replace the TDF by
+self-attention and a transformer block.
 """
 
 from __future__ import annotations

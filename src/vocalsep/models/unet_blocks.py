@@ -40,7 +40,7 @@ def up(channels: int) -> NormConvReLU:
 
 
 class TFC(nn.Module):
-    """Time-frequency convolution: densely connected layers, of which the last gives the output."""
+    """Time-frequency convolution: densely connected layers; the last one gives the output."""
 
     def __init__(self, in_channels: int, growth: int, kernel_size: tuple[int, int], n_layers: int) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
 """The engine: segmented overlap-add over a stream of blocks, for any `SeparationModel`.
 
-A song is cut into overlapping segments of one length, batches of which go through the model; where segments
+A song is cut into overlapping segments of one length, which go through the model in batches. Where segments
 overlap, the output is their weighted mean. Memory is that of a few segments, however long the song.
 """
 
@@ -107,9 +107,9 @@ class SegmentedSeparation:
             [torch.Size([1, 2, 100001])]
         """
         if os.getpid() != self._process and max(self._lanes.n, torch.get_num_threads()) > 1:
-            # it would wait for ever for threads that a fork leaves behind: the lanes' and OpenMP's
+            # it would wait forever for threads that a fork leaves behind: the lanes' and OpenMP's
             raise OptionError(
-                "this process was forked off the one that loaded the model, and has not got its threads",
+                "this process was forked off the one that loaded the model, and does not have its threads",
                 "Load the model after the fork, start processes by spawn, or load it with threads=1.",
             )
         mean, meter = OverlapMean(), LevelMeter()

@@ -1,4 +1,4 @@
-"""The threads of the CPU in equal shares, each of which computes on its own."""
+"""The threads of the CPU in equal shares. Each share computes on its own."""
 
 from __future__ import annotations
 

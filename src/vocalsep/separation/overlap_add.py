@@ -1,4 +1,4 @@
-"""Overlap-add over a stream: a song cut into overlapping segments, and what comes of them put together again."""
+"""Overlap-add over a stream: a song is cut into overlapping segments, and their estimates become one again."""
 
 from __future__ import annotations
 

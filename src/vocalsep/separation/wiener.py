@@ -3,7 +3,7 @@
 Reference: Duong, Vincent and Gribonval 2010, "Under-determined reverberant audio source separation using a
 full-rank spatial covariance model", IEEE Transactions on Audio, Speech, and Language Processing 18(7); in the
 simpler form of Nugraha, Liutkus and Vincent 2016, "Multichannel audio source separation with deep neural
-networks", likewise 24(9), whose covariances are those of the latest estimates.
+networks", the same journal, 24(9). Its covariances are those of the latest estimates.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def wiener_filter(estimates: Tensor, mixture: Tensor, iterations: int) -> Tensor
 
     A stem is modelled as Gaussian: each bin has one spatial covariance, and each frame of it a power. An iteration
     takes both from the estimates, and makes new ones: the mixture times the multichannel Wiener filter of that
-    model. They sum to the mixture, but for what lies near the floor of its covariance. Places of stems may change
+    model. They sum to the mixture, except near the floor of its covariance. Places of stems may change
     from window to window, of at most 300 frames.
 
     One stem alone tells nothing of the others: the mixture minus the stem is then the second. Two stems or more
@@ -111,7 +111,7 @@ def _solve(covariance: Tensor, mixture: Tensor) -> Tensor:
     """Solve ``covariance @ x = mixture`` along the channels, ``(batch, channel, channel, bin, frame)`` and
     ``(batch, channel, bin, frame)``.
 
-    By elimination, without exchange of rows, which covariances need not. No pivot of one is below its least
+    By elimination. Rows are not exchanged: covariances do not require it. No pivot of one is below its least
     eigenvalue: that bound is what keeps single precision exact enough where all channels are the same.
     """
     rows = torch.cat([covariance, mixture.unsqueeze(2)], dim=2)

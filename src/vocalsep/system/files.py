@@ -47,7 +47,7 @@ def _why_no_folder(error: OSError) -> str:
 
 
 def exists(path: Path) -> bool:
-    """Whether something has the name ``path``, be it a link that leads nowhere.
+    """Whether something has the name ``path``, even if it is a link that leads nowhere.
 
     Raises:
         OutputError: a folder on the way may not be searched, or a name is too long.
@@ -111,7 +111,7 @@ class AtomicFile:
             raise
 
     def _take_free_name(self) -> None:
-        """Rename, but not onto a file, be it one that another process has just made."""
+        """Rename, but never onto a file, even if another process has just made it."""
         try:
             os.link(self.path, self.target)
         except FileExistsError:

@@ -67,8 +67,8 @@ def check_tracks(tracks: Sequence[Track], shape: ChunkShape) -> None:
 class TrainingChunks(Dataset[Tensor]):
     """Chunks drawn at random from each track, `chunks_per_track` times an epoch.
 
-    Both stems of a chunk come from one place of one track; a stem that a track does not have (of a pool) comes
-    from a place of another track, drawn with it.
+    Both stems of a chunk come from one place of one track; where a track of a pool lacks a stem, the
+    stem comes from a place of another track, which is drawn together with the first.
 
     Args:
         tracks: see `check_tracks`.
@@ -274,7 +274,7 @@ def _collate(chunks: list[Tensor | VocalsepError]) -> Tensor | VocalsepError:
 
 
 def batched(keys: Sequence[Key], size: int) -> list[Batch]:
-    """Keys in batches of ``size``, the last of which may be smaller."""
+    """Keys in batches of ``size``. The last batch may be smaller."""
     return [list(keys[i : i + size]) for i in range(0, len(keys), size)]
 
 

@@ -19,7 +19,7 @@ def initial_state(weights: str, model: SeparationModel) -> dict[str, Tensor]:
         model: that will take the state.
 
     Raises:
-        ModelError: the weights cannot be had.
+        ModelError: the weights are not available.
         OptionError: they are of a model of another config, and the first setting that differs is named; or they
             are an ONNX graph.
     """

@@ -125,7 +125,7 @@ class RunSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """A run in full, but for the architecture and the data set.
+    """All settings of a run except the architecture and the data set.
 
     Attributes:
         model: fields of the architecture's config that are not its defaults; a table named like an architecture

@@ -103,7 +103,7 @@ class Experiment:
             config, folder = self.config(model), RunFolder(path / run_name(model))
             if folder.config_file.exists():
                 check_same_run(folder.read_config(), config)
-            # weights without a checkpoint are not begun anew, which would replace them: to go on is refused
+            # starting again would replace weights that have no checkpoint, so the run is refused
             begun = folder.state_file.exists() or folder.best_weights.exists()
             runs.append(Run(config=config, folder=folder, resume=begun))
         return runs
@@ -119,7 +119,7 @@ class Experiment:
         Raises:
             OptionError: a setting is unknown or wrong.
             KeyError: something is missing.
-            TypeError: likewise, or there is too much.
+            TypeError: something has the wrong type, or there is too much.
         """
         return cls(**{**values, "models": tuple(values["models"]), "recipe": recipe_from(values["recipe"])})
 

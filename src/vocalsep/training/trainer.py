@@ -106,12 +106,12 @@ class Trainer:
         return bool(self._accelerator.is_main_process)
 
     def start(self, *, resume: bool = False) -> None:
-        """Make the folder of the run, or take up the state in it.
+        """Make the folder of the run, or resume from the state in it.
 
         Raises:
-            ModelError: the weights to start from cannot be had, or do not fit.
+            ModelError: the weights to start from are not available, or do not fit.
             OutputExistsError: a run is to be made where one is.
-            RunError: there is no state to take up, or it is of another model.
+            RunError: there is no state to resume from, or it is of another model.
             OutputError: the folder cannot be written.
         """
         if resume:

@@ -26,7 +26,7 @@ class TrainingData:
         recipe: of the run.
         signal: rate and channels of the model.
         process: number of this process.
-        n_processes: number of all processes, each of which has batches of its own.
+        n_processes: number of all processes. Each has batches of its own.
 
     Attributes:
         n_samples: length of a chunk.

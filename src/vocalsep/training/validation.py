@@ -27,7 +27,7 @@ def validate(
         batches: of chunks ``(batch, stem, channel, sample)``.
         loss: weight of each loss.
         device: that the model is on.
-        add_up: adds up sums over all processes, each of which has other batches.
+        add_up: adds up the sums of all processes, which validate on different batches.
     """
     estimator.eval()
     names = ["loss", *loss]

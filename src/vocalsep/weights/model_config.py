@@ -59,7 +59,7 @@ def build_described(
         return build(config)
     except VocalsepError as error:
         raise CorruptWeightsError(f"{origin}: the config is wrong: {error.message}", error.hint) from error
-    except (RuntimeError, ValueError, TypeError, ArithmeticError) as error:  # sizes of which no layer can be made
+    except (RuntimeError, ValueError, TypeError, ArithmeticError) as error:  # no layer can have such sizes
         raise CorruptWeightsError(f"{origin}: the config makes no model: {error}", DAMAGED) from error
 
 

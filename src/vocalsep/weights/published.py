@@ -54,7 +54,7 @@ _NAMES: dict[str, list[tuple[str, str]]] = {
 }
 # Networks whose published kernels lie (bin, frame), where ours lie (frame, bin).
 _TRANSPOSED = {"tdf_mask"}
-# Buffers of the published Open-Unmix that are no weights: its analysis windows and the sample rate.
+# Buffers of the published Open-Unmix that are not weights: its analysis windows and the sample rate.
 _DROPPED = re.compile(r"^(?:stft\.window|transform\.\d+\.window|sample_rate)$")
 _POSITIONS = ".positional_encoding"
 # Not all sizes of these show in their tensors: the model's config, or the architecture's defaults, has them.
@@ -148,12 +148,12 @@ def import_trained(source: Path, description: TrainingYaml, stem: str | None = N
     """Turn a checkpoint of Music-Source-Separation-Training, with its YAML, into ours.
 
     Of two parts of a song, the one beside the vocals becomes ``accompaniment``. Where ``stem`` is neither of
-    these, it stands in the place of the vocals, and the checkpoint's metadata say so as ``extracts``.
+    these, it stands for the vocals, and the checkpoint's metadata say so as ``extracts``.
 
     Args:
         source: a torch or safetensors file.
         description: its YAML.
-        stem: the one output to keep, by its name in the YAML; None keeps all, one of which has to be vocals or
+        stem: the one output to keep, by its name in the YAML; None keeps all. One of them has to be vocals or
             accompaniment.
 
     Raises:

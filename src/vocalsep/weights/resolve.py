@@ -55,7 +55,7 @@ def resolve(spec: str | None, *, offline: bool = False, progress: Progress | Non
     Raises:
         UnknownModelError: no such model or file.
         CorruptWeightsError: the file is not what the manifest says, or cannot be read.
-        DownloadError: the file cannot be had.
+        DownloadError: the file cannot be downloaded.
     """
     spec = load_manifest().default if spec is None else spec
     if spec.startswith(HUB_PREFIX):
@@ -109,7 +109,7 @@ def fetch_entry(entry: Entry, *, offline: bool = False, progress: Progress | Non
 
     Raises:
         CorruptWeightsError: they are not what the manifest says.
-        DownloadError: they cannot be had.
+        DownloadError: they cannot be downloaded.
     """
     path = entry.installed_path
     if path:

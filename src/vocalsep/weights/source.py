@@ -19,7 +19,7 @@ def weights_of(source: str) -> tuple[Path, Mapping[str, Any] | None]:
 
     Raises:
         RunError: the run has no weights yet.
-        ModelError: there are no such weights, or they cannot be had.
+        ModelError: there are no such weights, or they are not available.
     """
     folder = Path(source)
     if (folder / RUN_WEIGHTS).is_file():

@@ -121,7 +121,7 @@ def evaluate(
 def _score_all(
     estimator: Estimator, tracks: Sequence[Track], jobs: int, folder: ResultFolder | None
 ) -> Iterator[SongScores | Failure]:
-    """Score the tracks, ``jobs`` at once, but for those that ``folder`` has, in the order of the tracks."""
+    """Score the tracks that ``folder`` does not have, ``jobs`` at once; give all in the order of the tracks."""
     from vocalsep.evaluation.evaluate import evaluate_track
     from vocalsep.evaluation.results import Failure
 

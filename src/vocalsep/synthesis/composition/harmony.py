@@ -114,7 +114,7 @@ def _has_minor_third(key: Key) -> bool:
 
 
 def _chord(rng: Generator, key: Key, degree: int, *, extended: bool) -> Chord:
-    """Thirds upon a degree of the scale; of the blues, a dominant seventh chord."""
+    """Thirds on a degree of the scale; in the blues, a dominant seventh chord."""
     root = key.pitch(degree) % 12
     if key.mode == "blues":
         tones = [root, (root + 4) % 12, (root + 7) % 12, (root + 10) % 12]

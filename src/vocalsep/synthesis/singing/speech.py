@@ -49,7 +49,7 @@ class Speaker:
     """A voice of a speech synthesiser, or one that was recorded.
 
     Attributes:
-        engine: ``flite``, ``espeak-ng`` or ``festival``; ``recording`` is none.
+        engine: ``flite``, ``espeak-ng`` or ``festival``, or ``recording`` for a recorded speaker.
         voice: as the engine names it; of a recording, its file.
         english: whether it reads English; if not, it is given words that mean nothing.
     """

@@ -21,7 +21,7 @@ from vocalsep.weights.run_layout import RUN_CONFIG, RUN_WEIGHTS
 
 
 class RunFolder:
-    """Files of a run, each of which appears whole or not at all.
+    """The files of a run. Each appears whole or not at all.
 
     Args:
         path: of the folder.

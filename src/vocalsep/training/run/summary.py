@@ -71,7 +71,7 @@ def read_run(folder: Path, name: str, published: Published | None = None) -> Run
 
     Args:
         folder: of the run.
-        name: by which it is told from the others.
+        name: name of the run, which no other run of the page has.
         published: figures of its model.
 
     Raises:
