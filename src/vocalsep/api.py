@@ -141,7 +141,7 @@ class Separator:
 
         Args:
             waveform: ``(channel, sample)`` or ``(sample,)``, of any rate, channel count and length.
-            sample_rate: in Hz.
+            sample_rate: sample rate in Hz.
 
         Returns:
             ``{"vocals": ..., "accompaniment": ...}``, of the shape and kind (array or tensor) of the waveform.
@@ -175,7 +175,7 @@ class Separator:
         Args:
             blocks: arrays or tensors ``(channel, sample)``, full scale 1.0, of any and changing numbers of
                 samples. They are copied, so that one buffer may serve for all.
-            sample_rate: in Hz.
+            sample_rate: sample rate in Hz.
 
         Yields:
             ``{"vocals": ..., "accompaniment": ...}``, each float32 ``(channel, sample)``; in all, as many samples
@@ -220,9 +220,9 @@ class Separator:
             path: audio, or a video with sound.
             out_dir: made if it is not there.
             stems: ``vocals``, ``accompaniment`` or both.
-            template: of the path under ``out_dir``.
+            template: path of a stem under ``out_dir``.
             track: stands for ``{track}`` in it; None takes the file's name.
-            format: of the stems, or its container's name, such as ``mp3``. None is wav, as deep as the input.
+            format: format of the stems, or a container such as ``mp3``. None is wav, as deep as the input.
             clip: what to do where integers or a lossy format would clip: ``rescale`` all stems by one gain, or
                 ``clamp``.
             downmix: bring what has more than two channels down to stereo once it is separated.

@@ -14,13 +14,13 @@ class SplitResult:
         input: the file that was split.
         outputs: the file of each stem, by the name of the stem.
         seconds: length of the audio.
-        sample_rate: of input and outputs, in Hz.
+        sample_rate: sample rate of input and outputs, in Hz.
         channels: number of channels of input and outputs.
         wall_seconds: time that the split took.
         model: id or path of the model.
         weights_sha256: SHA-256 of the weights file.
         device: where the model ran.
-        precision: in which the network computed: ``fp32``, ``bf16`` or ``fp16``.
+        precision: number format in which the network computed: ``fp32``, ``bf16`` or ``fp16``.
         gain: factor that all stems were multiplied by so that none clips; 1 where none would.
         silent: whether every sample of the input is zero.
     """

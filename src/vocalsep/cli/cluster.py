@@ -169,7 +169,7 @@ def ray_workers(
         model: the model that each loads.
         options: how it is run; where they leave the threads open, each worker has an equal share of the cores.
         jobs: number of workers.
-        address: of a running cluster; None starts one of this machine, which ends with the block.
+        address: address of a running cluster; None starts one of this machine, which ends with the block.
         offline: never ask the network for weights.
 
     Raises:

@@ -51,9 +51,9 @@ def tell(outcome: Outcome, *, model: str, format: OutputFormat, alone: bool) -> 
     """Print the outcome of a track on stderr.
 
     Args:
-        outcome: of the track.
-        model: that was asked for.
-        format: of the outputs.
+        outcome: outcome of the track.
+        model: id of the model that was asked for.
+        format: format of the outputs.
         alone: the track is the only one, and `conclude` raises its error.
     """
     result, error = outcome.result, outcome.error

@@ -27,8 +27,8 @@ class Archive:
     """A data set as a zip file of ``PART/SONG/STEM.wav``.
 
     Attributes:
-        name: of the data set, and of the zip file without its suffix.
-        url: of the zip file.
+        name: name of the data set, and of the zip file without its suffix.
+        url: address of the zip file.
         sha256: of the zip file, 64 hexadecimal digits.
         songs: how many songs there are in each part.
         stems: names of the files of each song, without ``.wav``.

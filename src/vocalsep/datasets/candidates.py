@@ -21,7 +21,7 @@ class Candidate:
     """Files that should be a track, or a folder that is not a track.
 
     Attributes:
-        name: of the track or the folder.
+        name: name of the track or the folder.
         stems: the files of ``vocals`` and ``accompaniment``, as in `Track`.
         mixture: the file of the mixture, if there is one.
         wrong: what is wrong.

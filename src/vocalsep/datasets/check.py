@@ -37,7 +37,7 @@ class Finding:
     Attributes:
         track: name of the track, or of a folder that is not a track.
         level: ``wrong``, or ``note`` for what does no harm.
-        what: in words.
+        what: the finding in words.
     """
 
     track: str
@@ -50,12 +50,12 @@ class Report:
     """What `check_dataset` found.
 
     Attributes:
-        spec: of the data set.
+        spec: spec of the data set.
         n_tracks: how many tracks there are, good or not.
         seconds: length of them all, each by its shortest file.
         sample_rates: how many files have each rate, in Hz.
         stems: how many tracks have a file of each name.
-        findings: in the order of the tracks.
+        findings: what was found, in the order of the tracks.
     """
 
     spec: str

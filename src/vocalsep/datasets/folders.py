@@ -22,7 +22,7 @@ class TrackFolder:
 
     Attributes:
         name: its path below the root of the data set, with forward slashes.
-        vocals: that file.
+        vocals: the file of the vocals.
         accompaniment: the files that are neither vocals nor mixture. One of `WHOLE_ACCOMPANIMENT` stands for all.
         mixture: the file named ``mixture``, if there is one.
     """
@@ -149,7 +149,7 @@ def open_track_folders(folders: Sequence[TrackFolder], spec: str, split: str) ->
 
     Args:
         folders: found in the data set.
-        spec: of the data set, for messages.
+        spec: spec of the data set, for messages.
         split: the part that they are, for messages.
 
     Raises:

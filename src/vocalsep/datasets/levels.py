@@ -25,7 +25,7 @@ class Level:
     """Sums over the samples of a signal.
 
     Attributes:
-        energy: of the finite ones.
+        energy: energy of the finite samples.
         n_values: how many there are, in all channels.
         n_clipped: how many at full scale, or above, follow another.
         n_not_finite: how many are not a number, or infinite.
@@ -66,9 +66,9 @@ class Measurements:
     """What `measure` found in the files of a track.
 
     Attributes:
-        extents: of the files that can be opened.
+        extents: extents of the files that can be opened.
         problems: why the others cannot, or cannot be read to their end.
-        levels: of the files that can.
+        levels: levels of the files that can be opened.
         sum_db: level of the mixture less all other files, relative to the mixture; None where there is no mixture,
             a file cannot be read, or their rates or channels do not go together.
     """

@@ -22,9 +22,9 @@ class Track:
         name: unique in its data set; slashes are folders.
         stems: ``vocals``, ``accompaniment`` or both, each to the files whose sum it is.
         mixture: the file of the mixture; None where it is the sum of the stems.
-        sample_rate: of all files, in Hz.
+        sample_rate: sample rate of all files, in Hz.
         channels: the most that a file has; a mono file is the same in all of them.
-        n_samples: of the shortest file.
+        n_samples: length of the shortest file in samples.
     """
 
     name: str

@@ -78,7 +78,7 @@ def open_estimator(
 
     Args:
         model: as for `vocalsep.api.Separator`; or ``oracle:irm`` or ``oracle:mixture``, which know the stems.
-        options: of the separation; an oracle takes none.
+        options: options of the separation; an oracle takes none.
         offline: never ask the network for weights.
         download_progress: called with the bytes downloaded and those of the whole file.
 

@@ -26,7 +26,7 @@ def loss_curves(path: Path, runs: Mapping[str, Sequence[Mapping[str, float]]]) -
     """Draw the losses of runs over their epochs: training dashed, validation solid with a dot on the best.
 
     Args:
-        path: of the PNG file, replaced if there.
+        path: path of the PNG file, replaced if there.
         runs: name to rows of ``epoch``, ``train_loss`` and ``valid_loss``, see `vocalsep.training.run.history`.
 
     Raises:
@@ -71,7 +71,7 @@ def score_boxes(path: Path, scores: Mapping[str, Mapping[str, Sequence[float]]],
     within 1.5 times its height.
 
     Args:
-        path: of the PNG file, replaced if there.
+        path: path of the PNG file, replaced if there.
         scores: metric to stem to scores in dB, one a song.
         title: above the picture.
 

@@ -87,7 +87,7 @@ def chunk_sdr(references: Tensor, estimates: Tensor, *, window_samples: int) -> 
     Args:
         references: the true stems of one song, ``(stem, channel, sample)``.
         estimates: the separated ones, of the same shape.
-        window_samples: in a window.
+        window_samples: number of samples in a window.
 
     Returns:
         dB, ``(stem,)``, float64; NaN where no window counts.
@@ -114,7 +114,7 @@ def window_sdr(references: Tensor, estimates: Tensor, *, window_samples: int) ->
     Args:
         references: the true stems of one song, ``(stem, channel, sample)``.
         estimates: the separated ones, of the same shape.
-        window_samples: in a window.
+        window_samples: number of samples in a window.
 
     Returns:
         dB, ``(stem, window)``, float64.

@@ -30,8 +30,8 @@ class ResultFolder:
     line that a killed process left without its end is dropped.
 
     Args:
-        path: of the folder, made if missing.
-        conditions: of all songs.
+        path: path of the folder, made if missing.
+        conditions: conditions of all songs.
         overwrite: drop what an earlier run left.
 
     Attributes:

@@ -46,9 +46,9 @@ class SongScores:
     """Scores of a song.
 
     Attributes:
-        name: of the track.
-        seconds: of audio.
-        wall_seconds: that the separation took, the scoring left out.
+        name: name of the track.
+        seconds: length of the audio in seconds.
+        wall_seconds: time that the separation took in seconds, without the scoring.
         stems: the scores of each stem.
     """
 
@@ -86,7 +86,7 @@ class Conditions:
         weights_sha256: of the weights file; None for an oracle.
         data: spec of the data set.
         split: part of it.
-        settings: of the separation; None is the model's own.
+        settings: settings of the separation; None is the model's own.
     """
 
     model: str
@@ -128,9 +128,9 @@ class Results:
     """Scores of the songs of a data set under the same conditions.
 
     Attributes:
-        conditions: of all songs.
-        songs: that were scored.
-        failed: that could not be.
+        conditions: conditions of all songs.
+        songs: songs that were scored.
+        failed: songs that could not be scored.
     """
 
     conditions: Conditions

@@ -20,7 +20,7 @@ class SignalSums:
 
     Args:
         n_stems: scored together.
-        window_samples: in a window of `chunk_sdr`: the sample rate.
+        window_samples: number of samples in a window of `chunk_sdr`: the sample rate.
     """
 
     def __init__(self, n_stems: int, window_samples: int) -> None:

@@ -101,7 +101,7 @@ class _Advice:
 
     Attributes:
         segment_seconds: length of the segments.
-        overlap: of the segments.
+        overlap: overlap of the segments.
     """
 
     segment_seconds: float | None = None

@@ -31,7 +31,7 @@ class BandRoformerConfig(SpectrogramConfig):
         depth: pairs of transformers.
         time_depth: layers of each transformer along time.
         band_depth: layers of each transformer along the bands.
-        n_heads: of the attention.
+        n_heads: number of heads of the attention.
         head_width: features of a head.
         mask_depth: layers of the mask estimators, counted as in the published configurations.
         mask_expansion: a mask estimator's hidden layers are the width times this.

@@ -55,7 +55,7 @@ class SpectrogramCodec(nn.Module):
 
         Args:
             output: what the network gives for `encode` of the spectrogram.
-            spectrogram: of the mixture, complex ``(batch, channel, bin, frame)``.
+            spectrogram: spectrogram of the mixture, complex ``(batch, channel, bin, frame)``.
         """
 
     def invert(self, spectrogram: Tensor, n_samples: int) -> Tensor:

@@ -51,9 +51,9 @@ class OnnxNetwork:
     is filled up alike, and more than that go through one after another.
 
     Args:
-        path: of the file, which holds all of the graph.
-        frame_axis: of the input.
-        frame_seconds: from frame to frame.
+        path: path of the file, which holds all of the graph.
+        frame_axis: axis of the frames of the input.
+        frame_seconds: time from one frame to the next.
         output_shape: the shape of the output for that of an input.
     """
 

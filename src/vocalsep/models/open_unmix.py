@@ -27,7 +27,7 @@ class OpenUnmixConfig(SpectrogramConfig):
     Attributes:
         hidden_size: width of the network.
         max_bin: bins the network reads (None: all); it writes all.
-        n_layers: of the LSTM.
+        n_layers: number of layers of the LSTM.
         dropout: between the layers of the LSTM, in training.
     """
 

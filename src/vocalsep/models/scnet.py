@@ -29,8 +29,8 @@ class SCNetConfig(SpectrogramConfig):
     Attributes:
         scaled_transform: whether the transform is divided by the square root of ``n_fft``.
         widths: channels at each scale, from the first one below the spectrogram.
-        band_shares: of the bins, low, middle and high.
-        band_strides: by which each band is compressed at each scale.
+        band_shares: shares of the bins: low, middle and high.
+        band_strides: factor by which each band is compressed at each scale.
         band_kernels: bins that each compression reads.
         band_depths: layers of convolution for each band at each scale.
         squeeze: the layers of convolution compute in the width divided by this.

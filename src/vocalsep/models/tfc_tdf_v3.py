@@ -42,7 +42,7 @@ class TFCTDFv3Config(SpectrogramConfig):
         width: channels at full resolution.
         growth: channels more at each scale.
         scales: times that frames and bins are halved.
-        blocks: in a row, at each scale.
+        blocks: number of blocks in a row at each scale.
         bottleneck_factor: each TDF squeezes its bins by this factor.
     """
 

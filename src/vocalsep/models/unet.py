@@ -30,7 +30,7 @@ class UNetConfig(SpectrogramConfig):
         n_bins: bins the network sees: ``n_fft // 2``, the Nyquist bin is dropped and zero in the estimate.
         depth: levels; frames and bins halve at each.
         growth: channels of every block's output.
-        kernel_size: of the convolutions, (frames, bins).
+        kernel_size: size of the convolutions, (frames, bins).
         layers: layers in each TFC and in each block after it.
         bottleneck: ``tdf`` with more than one layer: bins are squeezed by ``n_bins / bottleneck`` between them.
         attention: ``tdsa``: what a position attends to: all of its ``segment``, as in the published code, or the

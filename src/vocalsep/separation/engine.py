@@ -90,8 +90,8 @@ class SegmentedSeparation:
 
         Args:
             blocks: float32 ``(channel, sample)`` at the model's rate, of any and changing numbers of samples.
-            level: of the whole song, for a model that normalises it; None takes for each segment the level of all
-                that came before the segment's end.
+            level: level of the whole song, for a model that normalises it. None takes, for each segment, the level
+                of all that came before the segment's end.
 
         Yields:
             float32 ``(stem, channel, sample)`` on the CPU; all together as many samples as came in.

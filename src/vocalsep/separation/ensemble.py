@@ -30,12 +30,12 @@ class Ensemble:
 
     Args:
         spec: the models and their shares of the mean.
-        options: of each model; segment and overlap that are None are those recommended for the weights.
+        options: options of each model; segment and overlap that are None are those recommended for the weights.
         offline: never ask the network for weights.
         download_progress: called with the bytes downloaded and those of the whole file.
 
     Attributes:
-        id: of the model, or those of all.
+        id: id of the model, or the ids of all models.
         weights_sha256: of the weights file, or those of all with ``+`` between.
         separations: the engines, each with its model.
 
@@ -116,8 +116,8 @@ class Ensemble:
 
         Args:
             blocks: float32 ``(channel, sample)``, of any and changing numbers of samples.
-            sample_rate: of the blocks, in Hz.
-            channels: of the blocks. Of more than two, the front pair and the centre are separated.
+            sample_rate: sample rate of the blocks, in Hz.
+            channels: number of channels of the blocks. Of more than two, only front pair and centre are separated.
             layout: the loudspeaker of each channel.
             levels: what `levels` found; None takes the level of what has come so far.
 

@@ -11,9 +11,9 @@ def use_fast_layout(model: SeparationModel, device: torch.device, dtype: torch.d
     """Put the weights of a model into the layout in which it runs fastest.
 
     Args:
-        model: whose weights are moved in place.
-        device: that the model runs on.
-        dtype: that the network computes in.
+        model: model whose weights are moved in place.
+        device: device that the model runs on.
+        dtype: number format that the network computes in.
     """
     contiguous = device.type == "cpu" and dtype in model.hints.contiguous_in
     layout = torch.contiguous_format if contiguous else torch.channels_last

@@ -13,8 +13,8 @@ class SongLevel:
     """What a song is brought to zero mean and unit deviation with; the default leaves it as it is.
 
     Attributes:
-        mean: of the mono mix.
-        deviation: of the mono mix; 1 for silence.
+        mean: mean of the mono mix.
+        deviation: standard deviation of the mono mix; 1 for silence.
     """
 
     mean: float = 0.0

@@ -41,8 +41,8 @@ def stream_stems(
     Args:
         separation: the engine with its model.
         blocks: float32 ``(channel, sample)``, of any and changing numbers of samples.
-        sample_rate: of the blocks, in Hz.
-        channels: of the blocks.
+        sample_rate: sample rate of the blocks, in Hz.
+        channels: number of channels of the blocks.
         level: see `SegmentedSeparation`.
 
     Yields:

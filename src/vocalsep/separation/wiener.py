@@ -32,7 +32,7 @@ class WienerFiltered(SeparationModel):
 
     Args:
         model: works on spectrograms.
-        iterations: of `wiener_filter`, one or more.
+        iterations: number of iterations of `wiener_filter`, one or more.
 
     Raises:
         OptionError: the model does not work on spectrograms.
@@ -111,8 +111,8 @@ def _solve(covariance: Tensor, mixture: Tensor) -> Tensor:
     """Solve ``covariance @ x = mixture`` along the channels, ``(batch, channel, channel, bin, frame)`` and
     ``(batch, channel, bin, frame)``.
 
-    By elimination. Rows are not exchanged: covariances do not require it. No pivot of one is below its least
-    eigenvalue: that bound is what keeps single precision exact enough where all channels are the same.
+    By elimination. Rows are not exchanged: covariances do not require it. No pivot is below the least eigenvalue,
+    and this bound keeps single precision exact enough where all channels are the same.
     """
     rows = torch.cat([covariance, mixture.unsqueeze(2)], dim=2)
     for i in range(mixture.shape[1]):

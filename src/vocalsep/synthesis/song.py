@@ -37,14 +37,14 @@ class Song:
     """All that was drawn for a song: it is what ``song.json`` says.
 
     Attributes:
-        seed: of the data set.
-        index: of the song in it.
+        seed: seed of the data set.
+        index: number of the song in the data set.
         style: one of `styles.STYLES`.
         form: key, tempo, sections and chords.
         vocals: who sings what.
         band: who plays what.
-        band_room: that the band's reverb is of.
-        vocal_room: that the singers' is.
+        band_room: room of the band's reverb.
+        vocal_room: room of the singers' reverb.
         master: the last steps.
     """
 
@@ -100,8 +100,8 @@ def render_song(
     """Render the stems of a song.
 
     Args:
-        song: to render.
-        recordings: of the speakers of its singers, by `Singer.recording`.
+        song: the song to render.
+        recordings: recordings of the speakers of its singers, by `Singer.recording`.
         soundfonts: those it was drawn with.
         folder: for temporary files.
 

@@ -89,7 +89,7 @@ def synthesise(
 
     Args:
         out_dir: folder of the songs.
-        minutes: of music, at least; the last song may go over.
+        minutes: minutes of music, at least; the last song may go over.
         seed: 0 or more; another one gives other songs.
         jobs: processes; None takes one for each processor.
         song_seconds: about how long a song is.

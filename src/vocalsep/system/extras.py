@@ -13,7 +13,7 @@ def needs_extra(extra: str) -> Iterator[None]:
     """Turn an import that fails for want of a package into what to install. For blocks of imports alone.
 
     Args:
-        extra: of this package, ``train`` for example.
+        extra: extra of this package, ``train`` for example.
 
     Raises:
         MissingExtraError: a package is missing, or refuses to be imported.

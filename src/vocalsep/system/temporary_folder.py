@@ -23,11 +23,11 @@ class TemporaryFolder:
     folder whose lock is free.
 
     Args:
-        prefix: of the folder's name.
+        prefix: beginning of the folder's name.
         parent: where it is made; None takes the system's folder for temporary files.
 
     Attributes:
-        path: of the folder.
+        path: path of the folder.
 
     Raises:
         OSError: the folder cannot be made.

@@ -33,7 +33,7 @@ class Workers(Generic[Item, Result]):
     exception or Ctrl-C too, ends them at once. When their owner dies, they end after the item they are at.
 
     Args:
-        function: of one item; it must be picklable.
+        function: function of one item. It must be picklable.
         n: how many.
     """
 

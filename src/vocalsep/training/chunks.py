@@ -72,9 +72,9 @@ class TrainingChunks(Dataset[Tensor]):
 
     Args:
         tracks: see `check_tracks`.
-        shape: of the chunks.
+        shape: shape of the chunks.
         chunks_per_track: examples of each track an epoch.
-        seed: of all draws.
+        seed: seed of all random draws.
         n_chunks: examples an epoch; None is `chunks_per_track` of each track.
         weights: how often each track is drawn from, one number for each; None takes the tracks in turn.
 
@@ -153,7 +153,7 @@ class ValidationChunks(Dataset[Tensor]):
 
     Args:
         tracks: see `check_tracks`.
-        shape: of the chunks.
+        shape: shape of the chunks.
         chunks_per_track: the most of each track; 0 is all.
 
     Raises:

@@ -21,8 +21,8 @@ def training_dataset(specs: Sequence[str], progress: Callable[[float, float], No
     """Open the data sets of specs, see `vocalsep.datasets.dataset.open_dataset`, or the default one.
 
     Args:
-        specs: of data sets that are taken together; ``synth`` is `SYNTH_MINUTES` of songs, which are made the
-            first time and kept in the folder for data. None at all takes MUSDB18-HQ where ``vocalsep data fetch``
+        specs: names of data sets that are taken together. ``synth`` is `SYNTH_MINUTES` of songs, which are made
+            the first time and kept in the folder for data. None at all takes MUSDB18-HQ where ``vocalsep data fetch``
             put it, else ``synth``.
         progress: called with the seconds of song that are made and those there will be.
 

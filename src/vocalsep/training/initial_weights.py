@@ -16,7 +16,7 @@ def initial_state(weights: str, model: SeparationModel) -> dict[str, Tensor]:
 
     Args:
         weights: name, file or run, as for `vocalsep.api.Separator`.
-        model: that will take the state.
+        model: the model that will take the state.
 
     Raises:
         ModelError: the weights are not available.

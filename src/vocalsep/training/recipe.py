@@ -64,9 +64,9 @@ class OptimiserSettings:
     Attributes:
         name: ``adam`` or ``adamw``.
         learning_rate: the highest learning rate of the schedule.
-        weight_decay: of the optimiser.
-        schedule: of the learning rate: ``constant``, ``cosine`` over the whole run, or ``plateau``, which lowers
-            it when the validation loss stops falling.
+        weight_decay: weight decay of the optimiser.
+        schedule: course of the learning rate: ``constant``, ``cosine`` over the whole run, or ``plateau``, which
+            lowers it when the validation loss stops falling.
         warmup_steps: steps in which the learning rate rises from 0; not with ``plateau``.
         plateau_factor: what ``plateau`` multiplies the learning rate by.
         plateau_patience: epochs without a better loss after which ``plateau`` lowers the learning rate.
@@ -106,9 +106,9 @@ class RunSettings:
         max_steps: the most steps; 0 is as many as the epochs have.
         early_stop_epochs: epochs without a better validation loss that end the run; 0 is never.
         checkpoint_steps: steps from checkpoint to checkpoint, besides the one after every epoch; 0 saves none.
-        precision: of the network: ``auto`` is bf16 where the device has instructions for it, else fp32.
+        precision: number format of the network. ``auto`` is bf16 where the device computes it natively, else fp32.
         compile: whether the network goes through torch.compile.
-        seed: of all chance.
+        seed: seed of all random draws.
     """
 
     epochs: int = 13

@@ -60,10 +60,10 @@ def write_report(
     The HTML holds its picture and its style, and loads nothing.
 
     Args:
-        folders: of the runs.
+        folders: folders of the runs.
         out_dir: made if missing.
         overwrite: replace what is there of the three.
-        title: of the page.
+        title: title of the page.
         published: figures to stand beside those of the run whose folder has that name.
         remarks: below the table, before those on its columns.
 

@@ -59,7 +59,7 @@ class Experiment:
         models: an architecture each, or one with settings of its own: ``tdsa:attention=frame``.
         dataset: spec of the data set.
         recipe_name: where the recipe came from.
-        recipe: of all runs.
+        recipe: recipe of all runs.
 
     Raises:
         OptionError: a model twice, no such architecture or setting, or a recipe that ends runs early.
@@ -129,8 +129,8 @@ class Run:
     """The run of one model.
 
     Attributes:
-        config: of the run.
-        folder: of the run.
+        config: config of the run.
+        folder: folder of the run.
         resume: whether there is a state to go on from.
     """
 
@@ -215,7 +215,7 @@ def evaluate_run(
 
     Args:
         run: with weights.
-        songs: to score it on.
+        songs: songs to score the run on.
         device: as `vocalsep.separation.device.choose_device` has it.
         progress: called with how many songs are done and of how many.
 

@@ -15,7 +15,7 @@ class SpectrogramModule(nn.Module):
 
     Args:
         model: its `SpectrogramModel.spectrograms` are the output.
-        dtype: that its network computes in.
+        dtype: number format that its network computes in.
     """
 
     def __init__(self, model: SpectrogramModel, dtype: torch.dtype) -> None:
@@ -33,7 +33,7 @@ def compare(estimator: nn.Module, model: SpectrogramModel, stems: Tensor) -> Com
 
     Args:
         estimator: a `SpectrogramModule`, or what wraps one.
-        model: in it.
+        model: the model that the estimator holds.
         stems: vocals and accompaniment.
     """
     mixture = stems.sum(dim=1)

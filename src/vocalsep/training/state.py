@@ -24,13 +24,13 @@ class TrainingState:
     """The weights, their moving average, the optimiser with its schedule and scaler, and the position.
 
     Args:
-        model: that is trained, on its device.
-        settings: of the optimiser.
-        dtype: that the network computes in.
+        model: the model that is trained, on its device.
+        settings: settings of the optimiser.
+        dtype: number format that the network computes in.
         total_steps: steps of the whole run.
 
     Attributes:
-        schedule: of the learning rate.
+        schedule: schedule of the learning rate.
         position: how far the run is.
     """
 

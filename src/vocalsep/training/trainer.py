@@ -46,8 +46,8 @@ class Trainer:
     """A run: the model, what it is trained on, and how far it is.
 
     Args:
-        config: of the run.
-        folder: of the run, which `start` makes.
+        config: config of the run.
+        folder: folder of the run, which `start` makes.
         cpu: train on the CPU, whatever else there is.
         on_step: called now and then, in the main process alone.
         on_epoch: called with each new row of the history, in the main process alone.

@@ -23,7 +23,7 @@ class TrainingData:
 
     Args:
         dataset: what is trained on.
-        recipe: of the run.
+        recipe: recipe of the run.
         signal: rate and channels of the model.
         process: number of this process.
         n_processes: number of all processes. Each has batches of its own.

@@ -23,10 +23,10 @@ def validate(
     """The mean of each loss over all chunks, and the target's global ``sdr`` in dB over all of them.
 
     Args:
-        estimator: of the model, which is put into evaluation mode.
-        batches: of chunks ``(batch, stem, channel, sample)``.
+        estimator: module of the model, which is put into evaluation mode.
+        batches: batches of chunks ``(batch, stem, channel, sample)``.
         loss: weight of each loss.
-        device: that the model is on.
+        device: device that the model is on.
         add_up: adds up the sums of all processes, which validate on different batches.
     """
     estimator.eval()

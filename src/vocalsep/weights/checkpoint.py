@@ -65,7 +65,7 @@ def read_checkpoint(path: Path, config: Mapping[str, Any] | None = None) -> Chec
     """Read a weights file with its config.
 
     Args:
-        path: of the file.
+        path: path of the file.
         config: as `vocalsep.models.architectures.build_model` takes it, for a file that does not say it.
 
     Raises:
@@ -110,7 +110,7 @@ def load_model(path: Path, config: Mapping[str, Any] | None = None) -> Spectrogr
     """Build the model of a weights file, in float32 and evaluation mode.
 
     Args:
-        path: of the file.
+        path: path of the file.
         config: as `vocalsep.models.architectures.build_model` takes it, for a file that does not say it.
 
     Raises:

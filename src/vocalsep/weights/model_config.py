@@ -20,7 +20,7 @@ def find_config(path: Path, inside: object = None) -> dict[str, Any]:
     Beside ``vocals.safetensors`` these are ``vocals.json`` and ``config.json``.
 
     Args:
-        path: of the weights file.
+        path: path of the weights file.
         inside: what the file says, None where it does not.
 
     Raises:

@@ -24,7 +24,7 @@ def load_onnx(path: Path, config: Mapping[str, Any] | None = None) -> Spectrogra
     """Build the model of an ONNX file; its network is run by onnxruntime, all else is ours.
 
     Args:
-        path: of the file.
+        path: path of the file.
         config: as `vocalsep.models.architectures.build_model` takes it, for a file that does not say it.
 
     Raises:

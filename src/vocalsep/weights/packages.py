@@ -19,7 +19,7 @@ class WeightsPackage:
 
     Attributes:
         distribution: its name on PyPI, normalised: ``vocalsep-scnet``.
-        version: of the distribution.
+        version: version of the distribution.
         folder: where its files lie.
     """
 

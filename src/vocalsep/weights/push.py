@@ -80,7 +80,7 @@ def push(
         repo: ``OWNER/REPO``.
         card: a Markdown file that becomes the model card.
         private: whether a repository that is made is private; one that is there must be then.
-        message: of the commit.
+        message: message of the commit.
         dtype: what the weights are stored as; None leaves them as they are.
 
     Raises:

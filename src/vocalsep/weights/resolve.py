@@ -29,7 +29,7 @@ class ResolvedWeights:
         id: the model's id, the name of the file without its suffix, or ``hf:OWNER/REPO``.
         path: the file.
         sha256: of the file.
-        entry: of the manifest, where it is from there.
+        entry: entry of the manifest, for weights that the manifest lists.
     """
 
     id: str

@@ -40,7 +40,7 @@ class TrainingYaml:
         instruments: names of the network's outputs, in order.
         all_instruments: names of all parts of a song that it was trained on.
         segment_seconds: length of the segments to run it on.
-        overlap: of the segments, 0 to 0.9.
+        overlap: overlap of the segments, 0 to 0.9.
         unknown: keys of the model that mean nothing here.
     """
 

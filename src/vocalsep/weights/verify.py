@@ -13,7 +13,7 @@ def find_mismatch(entry: Entry, path: Path, *, fresh: bool = False) -> str | Non
     """Say how a file differs from what the manifest says of it, or None.
 
     Args:
-        entry: of the manifest.
+        entry: entry of the manifest.
         path: the file.
         fresh: read the whole file, whatever is remembered of it.
     """
@@ -31,7 +31,7 @@ def verify(entry: Entry, path: Path, *, fresh: bool = False) -> None:
     """Check that the file is what the manifest says.
 
     Args:
-        entry: of the manifest.
+        entry: entry of the manifest.
         path: the file.
         fresh: read the whole file, whatever is remembered of it.
 

@@ -37,8 +37,8 @@ def play_part(rng: Generator, form: Form, section: Section, pattern: str, lowest
 
     Args:
         rng: for the rhythm, which stays through the section, and for the hands.
-        form: of the song.
-        section: of it.
+        form: form of the song.
+        section: section of the form.
         pattern: one of `PATTERNS`.
         lowest: MIDI pitch from which on the chord is laid.
     """

@@ -32,7 +32,7 @@ class Section:
 
     Attributes:
         kind: what they are.
-        first_bar: of the song, counted from 0.
+        first_bar: number of the first bar in the song, counted from 0.
         n_bars: how many.
         chords: one to a bar.
         energy: how many play and how hard, 0 to 1.
@@ -52,10 +52,10 @@ class Form:
     """A song before anyone plays it.
 
     Attributes:
-        key: of all of it.
+        key: key of the whole song.
         tempo: beats per minute.
-        swing: by how much of a beat the second eighth of each comes late.
-        sections: in order, without gaps.
+        swing: part of a beat by which its second eighth comes late.
+        sections: the sections, in order, without gaps.
     """
 
     key: Key

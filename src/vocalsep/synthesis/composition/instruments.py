@@ -14,7 +14,7 @@ class Instrument:
 
     Attributes:
         stem: the file that they are in.
-        programs: of General MIDI, counted from 0.
+        programs: programs of General MIDI, counted from 0.
         lowest: MIDI pitches from which on chords are laid.
         synthetic: chance that our own synthesiser plays instead.
     """

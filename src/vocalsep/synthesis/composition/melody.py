@@ -80,9 +80,9 @@ def draw_melody(
     Two or three themes take turns; notes on the beat are drawn to the chord.
 
     Args:
-        rng: to draw from.
-        form: of the song.
-        section: of it.
+        rng: generator to draw from.
+        form: form of the song.
+        section: section of the form.
         span: the pitches to stay in.
         pace: how fast the notes follow each other.
         rest: share of the phrases that are left out.

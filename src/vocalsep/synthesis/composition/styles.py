@@ -14,16 +14,16 @@ class Style:
 
     Attributes:
         tempo: lowest and highest, in beats per minute.
-        modes: of the key.
+        modes: modes of the key.
         sevenths: chance of chords of four notes.
         swing: as in `Form`.
-        grooves: of the drums; none, if empty.
-        kits: of `instruments.KITS`, or ``machine`` for our own drum machine.
+        grooves: grooves of the drums; none, if empty.
+        kits: kits of `instruments.KITS`, or ``machine`` for our own drum machine.
         bass: instruments and patterns.
         parts: instruments and patterns of the chords.
         n_parts: fewest and most of them.
         leads: chance of each of two melody instruments.
-        paces: of the singer.
+        paces: paces of the singer.
         rap: chance that verses are rapped.
         pumping: chance that the kick ducks the chords.
     """

@@ -35,8 +35,8 @@ class Strip:
         chorus_hz: rate of a chorus; 0 leaves it out.
         tremolo_hz: rate of a tremolo; 0 leaves it out.
         echo: the echo; None leaves it out.
-        position: in the stereo field, -1 to 1.
-        width: of the stereo field; 0 is mono.
+        position: position in the stereo field, -1 to 1.
+        width: width of the stereo field; 0 is mono.
         level_db: active level, from that of the drums.
         room_db: level of the reverb, from that of the sound; None is dry.
     """

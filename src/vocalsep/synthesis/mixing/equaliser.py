@@ -22,9 +22,9 @@ class Band:
     """A band of an equaliser.
 
     Attributes:
-        kind: of filter.
+        kind: kind of filter.
         hz: centre or corner.
-        gain_db: of a peak or shelf.
+        gain_db: gain in dB of a peak or shelf.
         q: resonance; 0.71 is without.
     """
 

@@ -33,11 +33,11 @@ class Master:
     """Settings of the last steps, in their order.
 
     Attributes:
-        medium: that limits the band; None for none.
+        medium: medium that limits the band; None for none.
         glue: a compressor on the mix; None for none.
         loudness_db: active level that the song is brought to before the limiter, in dB of full scale.
-        ceiling_db: of the limiter.
-        codec: that each stem goes through; None for none.
+        ceiling_db: ceiling of the limiter in dB.
+        codec: codec that each stem goes through; None for none.
     """
 
     medium: Medium | None

@@ -39,10 +39,10 @@ class Part:
     Attributes:
         instrument: its name, for people.
         stem: the file it goes to.
-        program: of General MIDI, counted from 0; for drums the kit.
+        program: program of General MIDI, counted from 0; for drums the kit.
         soundfont: file name; None where our own synthesiser or drum machine plays.
-        patch: of the synthesiser.
-        pattern: of `comping.PATTERNS`, or a `Melody`; empty for drums.
+        patch: patch of the synthesiser.
+        pattern: pattern of `comping.PATTERNS`, or a `Melody`; empty for drums.
         drums: how drums are played.
         lowest: MIDI pitch from which on chords are laid; for melodies the middle of the range.
         sections: kinds of section that it plays in.

@@ -29,9 +29,9 @@ class MidiPart:
     """What one instrument plays.
 
     Attributes:
-        program: of General MIDI, counted from 0; of the drum channel if ``is_drums``.
+        program: program of General MIDI, counted from 0; of the drum channel if ``is_drums``.
         is_drums: whether pitches are drums.
-        notes: in any order.
+        notes: the notes, in any order.
         bends: seconds, and semitones up from there on, at most two.
     """
 
@@ -45,8 +45,8 @@ def render_parts(soundfont: Path, parts: Sequence[MidiPart], n_samples: int, fol
     """Let FluidSynth play parts, dry; one run plays them one after the other, as loading takes longest.
 
     Args:
-        soundfont: to play them with.
-        parts: of a song.
+        soundfont: soundfont to play the parts with.
+        parts: parts of a song.
         n_samples: length of each result.
         folder: for temporary files.
 

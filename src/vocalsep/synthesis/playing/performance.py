@@ -38,8 +38,8 @@ def play_band(
     """Play the parts of a song.
 
     Args:
-        seed: of the song.
-        form: of the song.
+        seed: seed of the song.
+        form: form of the song.
         parts: who plays what.
         sung: the notes of the lead singer, for those who play them too.
         n_samples: length of the results.

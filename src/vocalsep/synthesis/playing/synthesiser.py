@@ -30,15 +30,15 @@ class Patch:
         bright_hz: low pass at the start of a note.
         dark_hz: where that goes.
         fade_seconds: how fast.
-        attack_seconds: of the level.
-        decay_seconds: from full level to ``sustain``.
+        attack_seconds: attack of the level in seconds.
+        decay_seconds: time in seconds from full level to ``sustain``.
         sustain: level while a note is held, 0 to 1.
         release_seconds: after its end.
-        voices: that play a note together.
+        voices: number of voices that play a note together.
         detune_cents: between them, to either side.
         width: how far they are apart in the stereo field, 0 to 1.
         modulation: index of the ``fm`` wave.
-        ratio: of its modulator.
+        ratio: frequency ratio of the modulator.
     """
 
     wave: Wave
@@ -86,7 +86,7 @@ def play_synthesiser(
     Args:
         rng: for the phases of the waves.
         patch: how they sound.
-        notes: in any order.
+        notes: the notes, in any order.
         n_samples: length of the result.
         bends: seconds, and semitones up from there on, interpolated.
 

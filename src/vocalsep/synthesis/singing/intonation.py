@@ -31,10 +31,10 @@ def sung_pitch(
     comes late in a note; drift and jitter are everywhere.
 
     Args:
-        singer: whose habits to follow.
-        notes: in order, in seconds of the song.
+        singer: the singer whose habits to follow.
+        notes: the notes, in order, in seconds of the song.
         first_seconds: time of the first frame, in the song.
-        n_frames: to make.
+        n_frames: number of frames to make.
         rng: for the deviations.
 
     Returns:

@@ -23,9 +23,9 @@ def sing_lines(
     """Sing all lines of a song, as they stand before the bus: float32 ``(channel, sample)``.
 
     Args:
-        seed: of the song.
+        seed: seed of the song.
         plan: who sings what.
-        recordings: of their speakers, by `Singer.recording`.
+        recordings: recordings of the speakers, by `Singer.recording`.
         n_samples: length of the result.
     """
     voices = [make_voice(singer, recordings[singer.recording]) for singer in plan.singers]

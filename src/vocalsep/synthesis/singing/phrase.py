@@ -17,7 +17,7 @@ class Phrase:
     Attributes:
         delivery: sung on the notes, rapped (the speech melody around the notes), or spoken (at its own pace from
             the start of the first note on).
-        notes: in order.
+        notes: the notes, in order.
         syllables: for each note, which syllable of the recording; twice the same is one over two notes.
         strength_db: loudness, which also makes the voice brighter.
         breath: whether one hears the singer breathe in before it.

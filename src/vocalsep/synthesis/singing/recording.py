@@ -113,7 +113,7 @@ def analyse(sound: Sound, rate: int) -> Recording:
 
     Args:
         sound: float32 ``(sample,)``.
-        rate: of it, in Hz.
+        rate: sample rate of the recording, in Hz.
 
     Reference: Morise et al. 2016, "WORLD: a vocoder-based high-quality speech synthesis system for real-time
     applications", doi:10.1587/transinf.2015EDP7457.

@@ -26,7 +26,7 @@ def sing(voice: Voice, phrase: Phrase, rng: Generator) -> tuple[Sound, float]:
     """Render a phrase.
 
     Args:
-        voice: of the singer.
+        voice: voice of the singer.
         phrase: with syllables of the voice's recording.
         rng: for all that is never the same twice.
 

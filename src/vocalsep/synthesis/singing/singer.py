@@ -34,17 +34,17 @@ class Singer:
     """A virtual singer; `voice.Voice` is what it sounds like.
 
     Attributes:
-        speaker: whose speech it sings with.
+        speaker: the speaker whose speech the singer sings with.
         take: which recording of the speaker.
         manner: how the voice is used; it set the other numbers.
         throat: factor by which the frequency of the first formant is multiplied.
         mouth: factor by which the frequencies of the formants from 3.5 kHz on are multiplied.
         centre: MIDI pitch that lies best.
         reach: semitones that are sung up and down from there.
-        slope_db: that the long-term spectrum falls by per octave above 500 Hz.
+        slope_db: decibels by which the long-term spectrum falls per octave above 500 Hz.
         shaping: how far it is brought to that slope, 0 to 1.
         colours: bumps of the spectrum: Hz, octaves to either side, dB.
-        ring_db: of the singer's formant near 3 kHz.
+        ring_db: level of the singer's formant near 3 kHz.
         breath_db: added to the noise of the voice at 3 kHz.
         harmonic_top_hz: above it the voice is noise.
         sibilance_db: added to consonants without voice.
@@ -53,10 +53,10 @@ class Singer:
         rasp: depth of the subharmonic, 0 to 1.
         vibrato_hz: rate.
         vibrato_cents: depth to either side.
-        vibrato_delay_seconds: from the start of a note.
+        vibrato_delay_seconds: time from the start of a note to its vibrato.
         glide_hz: how fast the pitch goes to a new note: of the resonance that it follows.
         overshoot: damping of that resonance; below 1 it goes beyond the note.
-        scoop_chance: that a note is begun from below.
+        scoop_chance: probability that a note begins from below.
         jitter_cents: fast deviations of the pitch.
         drift_cents: slow ones.
         breaths: share of the phrases with an audible breath before them.

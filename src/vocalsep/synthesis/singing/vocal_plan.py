@@ -32,12 +32,12 @@ class Line:
     """What one singer sings in a song.
 
     Attributes:
-        role: of the line.
+        role: role of the line.
         singer: index into `VocalPlan.singers`.
-        position: in the stereo field, -1 to 1.
-        level_db: from that of the lead.
+        position: position in the stereo field, -1 to 1.
+        level_db: level in dB, relative to the lead.
         copies: how many sing it together; those beyond the first are made of the first.
-        phrases: in order. Syllables count around the end of the singer's recording.
+        phrases: the phrases, in order. Syllables count around the end of the singer's recording.
     """
 
     role: Role

@@ -25,11 +25,11 @@ class Voice:
     """What a singer sings with: frames of a recording that already have the singer's timbre.
 
     Attributes:
-        singer: whose voice it is.
-        pitch: of the speech, in semitones from its median ``(frame,)``; 0 where there is no voice.
+        singer: the singer whose voice it is.
+        pitch: pitch of the speech, in semitones from its median ``(frame,)``; 0 where there is no voice.
         voiced: ``(frame,)``.
         envelope: log power ``(frame, band)``.
-        breath: in dB at 3 kHz ``(frame,)``.
+        breath: level of the breath in dB at 3 kHz ``(frame,)``.
         syllables: as in `Recording`.
         vowel_levels: log power of the middle of each syllable's vowel.
 

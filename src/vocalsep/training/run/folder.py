@@ -24,7 +24,7 @@ class RunFolder:
     """The files of a run. Each appears whole or not at all.
 
     Args:
-        path: of the folder.
+        path: path of the folder.
     """
 
     def __init__(self, path: Path) -> None:

@@ -22,8 +22,8 @@ class Journal:
     """The records of a run, as a context manager.
 
     Args:
-        folder: of the run.
-        config: of the run.
+        folder: folder of the run.
+        config: config of the run.
         enabled: False writes nothing: of several processes one keeps the records.
     """
 

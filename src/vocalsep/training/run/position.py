@@ -14,10 +14,10 @@ class Position:
         epoch: epochs that are complete.
         epoch_step: steps of the epoch under way.
         step: all steps.
-        seconds: that the run took.
+        seconds: time that the run took so far, in seconds.
         best_loss: lowest validation loss so far.
         epochs_since_best: since then.
-        sums: of the training losses of the epoch under way, in the main process.
+        sums: sums of the training losses of the epoch under way, in the main process.
         history: a row for each epoch, see `vocalsep.training.run.history`.
     """
 

@@ -34,11 +34,11 @@ class RunSummary:
 
     Attributes:
         name: name that tells the run from the others.
-        architecture: of its model.
-        recipe: by which it was trained.
-        parameters: of the model; None before there are weights.
+        architecture: architecture of the model.
+        recipe: recipe that it was trained by.
+        parameters: number of parameters of the model; None before there are weights.
         history: rows of its ``metrics.csv``.
-        sdr: of each stem in dB, the mean over songs; None where no song has one.
+        sdr: mean signal-to-distortion ratio of each stem in dB, the mean over songs; None where no song has one.
         chunk_sdr: median of the chunk SDR over the songs, in dB, by stem.
         real_time_factor: seconds of separation for a second of audio.
         evaluated_on: what these are from; empty where it was not evaluated.
@@ -70,7 +70,7 @@ def read_run(folder: Path, name: str, published: Published | None = None) -> Run
     """Read the folder of a run, with the ``evaluation/results.json`` that may be in it.
 
     Args:
-        folder: of the run.
+        folder: folder of the run.
         name: name of the run, which no other run of the page has.
         published: figures of its model.
 
