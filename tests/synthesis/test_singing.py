@@ -165,6 +165,19 @@ def test_singing_is_the_same_for_the_same_generator(recording, singer):
     assert np.abs(first).max() < 2
 
 
+def test_a_whisper_has_no_pitch(recording, singer):
+    sounds = {}
+    for manner in ("clear", "whisper"):
+        voice = make_voice(replace(singer, manner=manner), recording)
+        sound, _ = sing(voice, phrase(60, 60), np.random.default_rng(4))
+        middle = sound[len(sound) // 4 : len(sound) // 2]
+        power = np.abs(np.fft.rfft(middle * np.hanning(len(middle)))) ** 2
+        hz = np.fft.rfftfreq(len(middle), 1 / RATE)
+        low = power[(hz > 200) & (hz < 2000)]
+        sounds[manner] = low.max() / np.median(low)
+    assert sounds["clear"] > 100 * sounds["whisper"]
+
+
 def test_breaths_are_soft_noise_with_treble():
     for seed in range(10):
         breath = breathe(np.random.default_rng(seed))
@@ -181,7 +194,7 @@ def test_singers_are_many(singer):
     )
     rng = np.random.default_rng(0)
     singers = [draw_singer(rng, speakers) for _ in range(200)]
-    assert len({each.manner for each in singers}) == 7
+    assert len({each.manner for each in singers}) == 9
     assert 40 < min(each.centre for each in singers) < 52 < 66 < max(each.centre for each in singers) < 78
     assert 0.3 < np.mean([each.speaker.is_natural for each in singers]) < 0.9
     for each in singers:

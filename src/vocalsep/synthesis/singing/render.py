@@ -85,6 +85,7 @@ def _rendered(
     envelope = voice.envelope[left] * (1 - share) + voice.envelope[right] * share
     envelope += _dynamics(voice, phrase, frames, vibrato, rng)
     voiced = uniform_filter1d(voice.voiced[left].astype(float), 5) > 0.5
+    voiced &= voice.singer.manner != "whisper"
     breath = voice.breath[left] + np.float32(2) * slow_noise(rng, len(left), 60)
     hz: Sound = np.clip(440 * 2 ** ((pitch - 69) / 12), _LOWEST_HZ, _HIGHEST_HZ).astype(np.float32)
     sound: NDArray[np.float64] = pyworld.synthesize(

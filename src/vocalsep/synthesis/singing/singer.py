@@ -12,7 +12,7 @@ from vocalsep.synthesis.draw import chance, log_uniform, pick, uniform, weighted
 from vocalsep.synthesis.singing.recording import N_TAKES
 from vocalsep.synthesis.singing.speech import Speaker
 
-Manner = Literal["clear", "soft", "breathy", "belt", "rasp", "falsetto", "tuned"]
+Manner = Literal["clear", "soft", "breathy", "belt", "rasp", "harsh", "falsetto", "whisper", "tuned"]
 
 _MANNERS: dict[Manner, float] = {
     "clear": 4,
@@ -20,7 +20,9 @@ _MANNERS: dict[Manner, float] = {
     "breathy": 1.5,
     "belt": 2,
     "rasp": 1.5,
+    "harsh": 0.8,
     "falsetto": 1,
+    "whisper": 0.4,
     "tuned": 0.8,
 }
 _NATURAL_SHARE = 0.6
@@ -181,6 +183,14 @@ def _in_manner(rng: Generator, singer: Singer) -> Singer:
         )
     if singer.manner == "rasp":
         return replace(singer, rasp=uniform(rng, 0.15, 0.7), jitter_cents=uniform(rng, 12, 30))
+    if singer.manner == "harsh":  # as in metal and punk: rough, noisy, bright
+        rough = replace(singer, rasp=uniform(rng, 0.6, 1), jitter_cents=uniform(rng, 25, 60), vibrato_cents=0.0)
+        return replace(
+            rough,
+            slope_db=singer.slope_db - 2.5,
+            breath_db=singer.breath_db + uniform(rng, 4, 14),
+            harmonic_top_hz=log_uniform(rng, 3500, 9000),
+        )
     if singer.manner == "tuned":  # by a machine, so that one hears it
         exact = replace(singer, vibrato_cents=0.0, scoop_chance=0.0, jitter_cents=1.0, drift_cents=1.0)
         return replace(exact, glide_hz=40.0)

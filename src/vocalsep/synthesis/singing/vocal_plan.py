@@ -22,8 +22,9 @@ Role = Literal["lead", "second lead", "double", "harmony", "choir", "ad-lib"]
 
 _HARMONY_STEPS = (2, 2, 4, -2, -3, 5, 7, -7, -5)
 _CHOIR_VOICES = ((-12, -5), (-5, 2), (2, 8), (8, 14))  # semitones from the middle of the lead's range
-_HIGHEST_PITCH = 84
+_LOWEST_PITCH, _HIGHEST_PITCH = 36, 84
 _MELISMA_CHANCE = 0.12
+_WIDE_CHANCE = 0.12
 _SYLLABLES = 10_000  # more than any recording has; they are counted around
 
 
@@ -153,13 +154,15 @@ def _doubles(rng: Generator, leads: Sequence[Line]) -> Iterator[Line]:
         n_doubles = weighted(rng, {0: 0.5, 1: 0.25, 2: 0.25})
         where = uniform(rng, 0.2, 1)
         everywhere = chance(rng, 0.25)
+        if wide := chance(rng, _WIDE_CHANCE):  # a pair at the far sides, nearly as loud as the lead
+            n_doubles, where, everywhere = 2, uniform(rng, 0.85, 1), True
         for number in range(n_doubles):
             phrases = [each for each in lead.phrases if everywhere or each.strength_db > 1]
             yield Line(
                 role="double",
                 singer=lead.singer,
                 position=where * (-1) ** number if n_doubles > 1 else uniform(rng, -0.3, 0.3),
-                level_db=uniform(rng, -12, -3),
+                level_db=uniform(rng, -5, 0) if wide else uniform(rng, -12, -3),
                 copies=1,
                 phrases=tuple(_again(rng, phrase, phrase.notes) for phrase in phrases),
             )
@@ -186,9 +189,10 @@ def _harmonies(rng: Generator, form: Form, lead: Line, singers: list[Singer]) ->
 
 
 def _in_voice(notes: Sequence[Note]) -> tuple[Note, ...]:
-    """The notes, an octave lower if no voice goes as high."""
-    down = 12 if max(note.pitch for note in notes) > _HIGHEST_PITCH else 0
-    return tuple(replace(note, pitch=note.pitch - down) for note in notes)
+    """The notes, moved by an octave if no voice goes as high or as low."""
+    pitches = [note.pitch for note in notes]
+    octave = 12 * ((min(pitches) < _LOWEST_PITCH) - (max(pitches) > _HIGHEST_PITCH))
+    return tuple(replace(note, pitch=note.pitch + octave) for note in notes)
 
 
 def _choir(rng: Generator, form: Form, singers: list[Singer]) -> Iterator[Line]:
