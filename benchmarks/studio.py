@@ -67,7 +67,7 @@ def run_ours(model: str, precision: str, seconds: int, sha256: str, n_bytes: int
     from helpers.hub_server import COMMIT
     from vocalsep.separation.engine import SegmentedSeparation
     from vocalsep.separation.options import SeparationOptions
-    from vocalsep.weights.checkpoint import load_model
+    from vocalsep.weights.checkpoint import load_model_file
     from vocalsep.weights.manifest import Source, load_manifest
     from vocalsep.weights.resolve import fetch_entry
 
@@ -77,7 +77,7 @@ def run_ours(model: str, precision: str, seconds: int, sha256: str, n_bytes: int
     began = time.perf_counter()
     path = fetch_entry(entry).path
     fetched = time.perf_counter()
-    network = load_model(path, entry.config)
+    network = load_model_file(path, entry.config)
     loaded = time.perf_counter()
     options = SeparationOptions(device="cpu", precision=precision, overlap=0.5)
     separation = SegmentedSeparation(network, options)

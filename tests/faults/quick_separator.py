@@ -19,5 +19,5 @@ class Echo(SeparationModel):
 
 def quick_separator() -> Separator:
     """A separator without a network to wait for: what surrounds it is tested."""
-    with mock.patch("vocalsep.separation.ensemble.load_model", return_value=Echo()):
+    with mock.patch("vocalsep.separation.ensemble.load_model_file", return_value=Echo()):
         return Separator(device="cpu", precision="fp32", segment_seconds=1.0)

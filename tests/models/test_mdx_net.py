@@ -12,7 +12,7 @@ from vocalsep.errors import CorruptWeightsError, OptionError
 from vocalsep.models.architectures import build_graph_model, build_model
 from vocalsep.separation.ensemble import Ensemble
 from vocalsep.separation.options import SeparationOptions
-from vocalsep.weights.checkpoint import load_model
+from vocalsep.weights.checkpoint import load_model_file
 from vocalsep.weights.ensemble_spec import parse_ensemble
 from vocalsep.weights.manifest import load_manifest
 from vocalsep.weights.resolve import ResolvedWeights
@@ -51,7 +51,7 @@ def by_hand(waveform, conv):
 
 def test_layout_bins_and_compensation(path, conv):
     waveforms = torch.randn(3, 2, N_SAMPLES, generator=torch.Generator().manual_seed(1))
-    estimates = load_model(path, CONFIG)(waveforms)
+    estimates = load_model_file(path, CONFIG)(waveforms)
     assert estimates.shape == (3, 1, 2, N_SAMPLES)
     for waveform, estimate in zip(waveforms, estimates, strict=True):
         torch.testing.assert_close(estimate[0], by_hand(waveform, conv), rtol=0, atol=1e-5)
@@ -59,7 +59,7 @@ def test_layout_bins_and_compensation(path, conv):
 
 @pytest.mark.parametrize("n_samples", [1, 1000, N_SAMPLES - 1])
 def test_shorter_waveforms_keep_their_length(path, n_samples):
-    estimate = load_model(path, CONFIG)(torch.randn(1, 2, n_samples))
+    estimate = load_model_file(path, CONFIG)(torch.randn(1, 2, n_samples))
     assert estimate.shape == (1, 1, 2, n_samples)
     assert estimate.isfinite().all()
 
@@ -100,14 +100,14 @@ def test_the_vocals_of_an_instrumental_model_are_the_rest(known, tone):
 
 
 def test_longer_segments_say_the_longest(path):
-    model = load_model(path, CONFIG)
+    model = load_model_file(path, CONFIG)
     with pytest.raises(OptionError, match=r"256 frames at once, not 257. Use segment_seconds=0\.37 or less"):
         model(torch.zeros(1, 2, N_SAMPLES + 1))
 
 
 def test_a_config_of_other_bins(path):
     with pytest.raises(CorruptWeightsError, match="takes tensor"):
-        load_model(path, {**CONFIG, "n_bins": 128})(torch.zeros(1, 2, 1000))
+        load_model_file(path, {**CONFIG, "n_bins": 128})(torch.zeros(1, 2, 1000))
 
 
 @pytest.mark.parametrize("change", [{"stems": ["vocals", "accompaniment"]}, {"stems": ["drums"]}, {"n_bins": 242}])

@@ -17,7 +17,7 @@ from vocalsep.training.run.config import RunConfig
 from vocalsep.training.run.folder import RunFolder
 from vocalsep.training.run.history import read_history
 from vocalsep.training.trainer import Trainer
-from vocalsep.weights.checkpoint import load_model, read_checkpoint
+from vocalsep.weights.checkpoint import load_model_file, read_checkpoint
 
 SMALL = [
     "model.n_fft=512",
@@ -81,7 +81,7 @@ def test_a_run_folder_holds_what_it_should(songs, tmp_path):
     environment = json.loads((run / "environment.json").read_text())
     assert environment["packages"]["torch"].startswith(torch.__version__.split("+")[0])
     card = (run / "MODEL_CARD.md").read_text()
-    assert f"{sum(p.numel() for p in load_model(run / 'best.safetensors').parameters()):,} parameters" in card
+    assert f"{sum(p.numel() for p in load_model_file(run / 'best.safetensors').parameters()):,} parameters" in card
     assert (run / "curves.png").read_bytes().startswith(b"\x89PNG")
     assert list((run / "tensorboard").iterdir())
     checkpoint = read_checkpoint(run / "best.safetensors")

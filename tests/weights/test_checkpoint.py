@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from helpers.bomb import Bomb, as_pickle, as_torch_file, detonate
 from vocalsep.errors import CorruptWeightsError, OutputNotFolderError
 from vocalsep.models.architectures import build_model, config_of
-from vocalsep.weights.checkpoint import Checkpoint, build_from, load_model, read_checkpoint, write_checkpoint
+from vocalsep.weights.checkpoint import Checkpoint, build_from, load_model_file, read_checkpoint, write_checkpoint
 
 CONFIG = {"architecture": "tdf", "n_bins": 16, "n_fft": 32, "hop_length": 16, "growth": 4, "depth": 2}
 
@@ -43,7 +43,7 @@ def test_round_trip(tmp_path, checkpoint):
     back = read_checkpoint(path)
     assert (back.config, back.metadata) == (checkpoint.config, checkpoint.metadata)
     assert not [name for name in back.state if "num_batches" in name]
-    model = load_model(path)
+    model = load_model_file(path)
     assert_same(model, checkpoint.state)
     assert not model.training
     assert list(path.parent.iterdir()) == [path]
@@ -66,7 +66,7 @@ def test_float16_halves_the_file_and_loads_as_float32(tmp_path, checkpoint):
     path = tmp_path / "half.safetensors"
     write_checkpoint(path, checkpoint, dtype=torch.float16)
     assert {tensor.dtype for tensor in read_checkpoint(path).state.values()} == {torch.float16}
-    assert_same(load_model(path), {name: tensor.half().float() for name, tensor in checkpoint.state.items()})
+    assert_same(load_model_file(path), {name: tensor.half().float() for name, tensor in checkpoint.state.items()})
 
 
 def test_values_too_large_for_float16_are_refused(tmp_path, checkpoint):
@@ -86,7 +86,7 @@ def test_a_target_that_cannot_be_written(tmp_path, checkpoint):
 def test_config_beside_the_file(tmp_path, checkpoint, name):
     save_file(checkpoint.state, tmp_path / "small.safetensors")
     (tmp_path / name).write_text(json.dumps(checkpoint.config))
-    assert_same(load_model(tmp_path / "small.safetensors"), checkpoint.state)
+    assert_same(load_model_file(tmp_path / "small.safetensors"), checkpoint.state)
 
 
 @pytest.mark.parametrize("wrap", [lambda s: {"state_dict": s}, lambda s: {"state": {"state_dict": s}, "epoch": 3}])
@@ -94,14 +94,14 @@ def test_config_beside_the_file(tmp_path, checkpoint, name):
 def test_torch_files(tmp_path, checkpoint, wrap, prefix):
     content = wrap({prefix + name: tensor for name, tensor in checkpoint.state.items()})
     torch.save({**content, "config": checkpoint.config}, tmp_path / "small.ckpt")
-    assert_same(load_model(tmp_path / "small.ckpt"), checkpoint.state)
+    assert_same(load_model_file(tmp_path / "small.ckpt"), checkpoint.state)
 
 
 def test_a_file_without_a_config_says_how_to_import_it(tmp_path, checkpoint):
     path = tmp_path / "small.pth"
     torch.save(checkpoint.state, path)
     with pytest.raises(CorruptWeightsError, match=f"vocalsep models import {path} --model NAME"):
-        load_model(path)
+        load_model_file(path)
 
 
 @pytest.mark.parametrize("save", [as_torch_file, as_pickle])
@@ -109,7 +109,7 @@ def test_code_in_a_pickle_is_not_executed(tmp_path, save):
     marker, path = tmp_path / "exploded", tmp_path / "bomb.pth"
     save({"state_dict": {"weight": torch.zeros(1), "bomb": Bomb(marker)}}, path)
     with pytest.raises(CorruptWeightsError, match="cannot be read as plain weights"):
-        load_model(path)
+        load_model_file(path)
     assert not marker.exists()
     detonate(path)
     assert marker.exists(), "the bomb is one"
@@ -121,7 +121,7 @@ def test_garbage(tmp_path, suffix, content):
     path = tmp_path / f"garbage{suffix}"
     path.write_bytes(content)
     with pytest.raises(CorruptWeightsError, match=str(path)):
-        load_model(path)
+        load_model_file(path)
 
 
 @pytest.mark.parametrize("part", [0.01, 0.3, 0.999])
@@ -135,26 +135,26 @@ def test_truncated(tmp_path, checkpoint, suffix, part):
     content = path.read_bytes()
     path.write_bytes(content[: int(part * len(content))])
     with pytest.raises(CorruptWeightsError, match=str(path)):
-        load_model(path)
+        load_model_file(path)
 
 
 def test_a_safetensors_file_without_its_suffix(tmp_path, checkpoint):
     write_checkpoint(tmp_path / "blob", checkpoint)
-    assert_same(load_model(tmp_path / "blob"), checkpoint.state)
+    assert_same(load_model_file(tmp_path / "blob"), checkpoint.state)
 
 
 def test_a_missing_file(tmp_path):
     with pytest.raises(CorruptWeightsError, match="No such file"):
-        load_model(tmp_path / "none.safetensors")
+        load_model_file(tmp_path / "none.safetensors")
 
 
 def test_no_tensors(tmp_path):
     torch.save([1, 2, 3], tmp_path / "list.pth")
     with pytest.raises(CorruptWeightsError, match="holds no tensors by name"):
-        load_model(tmp_path / "list.pth")
+        load_model_file(tmp_path / "list.pth")
     torch.save({"weight": torch.zeros(1), "epoch": 3}, tmp_path / "mixed.pth")
     with pytest.raises(CorruptWeightsError, match="holds more than tensors by name: 'epoch'"):
-        load_model(tmp_path / "mixed.pth")
+        load_model_file(tmp_path / "mixed.pth")
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_configs_that_make_no_model(checkpoint, config, says):
 def test_configs_that_are_no_json_object(tmp_path, checkpoint, config):
     save_file(checkpoint.state, tmp_path / "small.safetensors", {"config": config})
     with pytest.raises(CorruptWeightsError, match=r"the config is not JSON|does not say which model"):
-        load_model(tmp_path / "small.safetensors")
+        load_model_file(tmp_path / "small.safetensors")
 
 
 @pytest.mark.parametrize(
@@ -215,11 +215,11 @@ def test_a_published_file_that_says_nothing_of_its_model(tmp_path, config):
     model = build_model(config)
     torch.save(model.state_dict(), tmp_path / "published.ckpt")
     with pytest.raises(CorruptWeightsError, match="does not say which model"):
-        load_model(tmp_path / "published.ckpt")
-    loaded = load_model(tmp_path / "published.ckpt", config)
+        load_model_file(tmp_path / "published.ckpt")
+    loaded = load_model_file(tmp_path / "published.ckpt", config)
     write_checkpoint(tmp_path / "own.safetensors", Checkpoint(config=config_of(loaded), state=loaded.state_dict()))
     waveform = torch.randn(1, 2, 4000)
     with torch.inference_mode():
         expected = model(waveform)
         assert torch.equal(loaded(waveform), expected)
-        assert torch.equal(load_model(tmp_path / "own.safetensors")(waveform), expected)
+        assert torch.equal(load_model_file(tmp_path / "own.safetensors")(waveform), expected)

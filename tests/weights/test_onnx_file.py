@@ -12,8 +12,7 @@ from vocalsep.models.architectures import build_model, config_of
 from vocalsep.separation.ensemble import Ensemble
 from vocalsep.separation.options import SeparationOptions
 from vocalsep.training.initial_weights import initial_state
-from vocalsep.weights.checkpoint import load_model as load_file
-from vocalsep.weights.checkpoint import read_checkpoint
+from vocalsep.weights.checkpoint import load_model_file, read_checkpoint
 from vocalsep.weights.ensemble_spec import parse_ensemble
 
 pytest.importorskip("onnx")
@@ -38,7 +37,7 @@ def test_the_config_inside_beside_or_given(tmp_path, waveform):
     beside = nothing(tmp_path / "beside.onnx")
     (tmp_path / "beside.json").write_text(json.dumps(CONFIG))
     given = nothing(tmp_path / "given.onnx", metadata={"config": "{"})
-    for model in (load_model(str(inside)), load_model(str(beside)), load_file(given, CONFIG)):
+    for model in (load_model(str(inside)), load_model(str(beside)), load_model_file(given, CONFIG)):
         assert config_of(model)["hidden_size"] == 8
         assert not list(model.parameters())
         torch.testing.assert_close(model(waveform)[:, 0], waveform, rtol=0, atol=1e-5)
@@ -55,7 +54,7 @@ def test_the_config_inside_beside_or_given(tmp_path, waveform):
 def test_configs_of_no_use(tmp_path, config, says):
     path = nothing(tmp_path / "net.onnx", metadata={"config": config} if config else {})
     with pytest.raises(CorruptWeightsError, match=says):
-        load_file(path)
+        load_model_file(path)
 
 
 def test_segments_are_no_longer_than_the_graph_takes(tmp_path, tone):
@@ -79,7 +78,7 @@ def test_a_frame_axis_of_any_length(tmp_path, frames):
 def test_a_graph_of_too_few_frames_for_any_segment(tmp_path):
     path = nothing(tmp_path / "net.onnx", ["batch", 2, 129, 2], metadata={"config": json.dumps(CONFIG)})
     with pytest.raises(CorruptWeightsError, match=r"takes 2 frames at once, 0\.00 s, too few"):
-        load_file(path)
+        load_model_file(path)
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("std::bad_alloc")])
@@ -90,7 +89,7 @@ def test_a_graph_that_finds_no_memory_is_not_called_damaged(tmp_path, monkeypatc
     path = nothing(tmp_path / "net.onnx", metadata={"config": json.dumps(CONFIG)})
     monkeypatch.setattr("onnx.load_model_from_string", full)
     with pytest.raises(OutOfMemoryError, match="while reading"):
-        load_file(path)
+        load_model_file(path)
 
 
 def test_other_precisions_are_refused(tmp_path):
@@ -120,7 +119,7 @@ def test_networks_of_other_layouts(tmp_path):
     two = {"starts": np.array([0, 0]), "ends": np.array([16, 2**31]), "axes": np.array([1, 3])}
     mask = save_graph(tmp_path / "mask.onnx", [node("Slice", ["x", *two])], ["n", 24, "f", 8], weights=two)
     config = {"architecture": "tdf_mask", "n_fft": 64, "hop_length": 32, "n_bins": 32, "scales": 1}
-    assert load_file(mask, config)(torch.randn(3, 2, 500)).shape == (3, 1, 2, 500)
+    assert load_model_file(mask, config)(torch.randn(3, 2, 500)).shape == (3, 1, 2, 500)
     stems = save_graph(
         tmp_path / "stems.onnx",
         [node("Unsqueeze", ["x", "axis"])],
@@ -128,10 +127,10 @@ def test_networks_of_other_layouts(tmp_path):
         weights={"axis": np.array([1])},
     )
     config = {"architecture": "mel_band_roformer", "n_fft": 256, "hop_length": 64, "n_bands": 8}
-    model = load_file(stems, config)
+    model = load_model_file(stems, config)
     assert model(torch.randn(3, 2, 500)).shape == (3, 1, 2, 500)
     with pytest.raises(CorruptWeightsError, match="gives"):
-        load_file(stems, {**config, "stems": ["vocals", "accompaniment"]})(torch.randn(3, 2, 500))
+        load_model_file(stems, {**config, "stems": ["vocals", "accompaniment"]})(torch.randn(3, 2, 500))
 
 
 @pytest.mark.parametrize("content", [b"", b"text, not a graph", bytes(range(256)) * 40, b"PK\x03\x04" + bytes(99)])
@@ -139,12 +138,12 @@ def test_garbage(tmp_path, content):
     path = tmp_path / "garbage.onnx"
     path.write_bytes(content)
     with pytest.raises(CorruptWeightsError, match=r"garbage\.onnx is not a whole ONNX file"):
-        load_file(path, CONFIG)
+        load_model_file(path, CONFIG)
 
 
 def test_a_missing_file(tmp_path):
     with pytest.raises(CorruptWeightsError, match="No such file"):
-        load_file(tmp_path / "none.onnx", CONFIG)
+        load_model_file(tmp_path / "none.onnx", CONFIG)
 
 
 @pytest.fixture
@@ -160,7 +159,7 @@ def test_truncated(convolution, waveform, part):
     content = convolution.read_bytes()
     convolution.write_bytes(content[: int(part * len(content))])
     with pytest.raises(CorruptWeightsError, match=r"conv\.onnx"):
-        load_file(convolution, CONFIG)(waveform)
+        load_model_file(convolution, CONFIG)(waveform)
 
 
 def test_changed_bytes_are_refused_or_run(convolution, waveform, capfd):
@@ -171,7 +170,7 @@ def test_changed_bytes_are_refused_or_run(convolution, waveform, capfd):
         changed[position] ^= 0xFF
         convolution.write_bytes(changed)
         try:
-            load_file(convolution, CONFIG)(waveform)
+            load_model_file(convolution, CONFIG)(waveform)
         except CorruptWeightsError:
             refused += 1
     assert 10 < refused < len(content) / 3
@@ -201,7 +200,7 @@ def test_other_files_are_not_read(tmp_path, where, location):
         model.functions.append(helper.make_function("own", "f", [], ["c"], [constant], model.opset_import))
     path.write_bytes(model.SerializeToString())
     with pytest.raises(CorruptWeightsError, match="keeps weights in other files"):
-        load_file(path, CONFIG)
+        load_model_file(path, CONFIG)
 
 
 @pytest.mark.parametrize("package", ["onnx", "onnxruntime"])

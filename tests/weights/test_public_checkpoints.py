@@ -19,7 +19,7 @@ from vocalsep import Separator
 from vocalsep.errors import CorruptWeightsError
 from vocalsep.models.architectures import build_model, config_of
 from vocalsep.weights import published
-from vocalsep.weights.checkpoint import build_from, load_model, read_checkpoint
+from vocalsep.weights.checkpoint import build_from, load_model_file, read_checkpoint
 from vocalsep.weights.manifest import load_manifest
 from vocalsep.weights.published import import_published
 
@@ -150,7 +150,7 @@ def with_bomb(state: dict, marker: Path) -> dict:
 def test_code_in_place_of_a_checkpoint_is_not_executed(tmp_path, config, state, save):
     marker, path = tmp_path / "exploded", tmp_path / "small.ckpt"
     save(with_bomb(state, marker), path)
-    for load in (lambda: load_model(path, config), lambda: import_published(path, config["architecture"])):
+    for load in (lambda: load_model_file(path, config), lambda: import_published(path, config["architecture"])):
         with pytest.raises(CorruptWeightsError, match=r"small\.ckpt cannot be read as plain weights"):
             load()
     assert not marker.exists()
@@ -187,7 +187,7 @@ def test_tensors_that_do_not_fit_are_refused_and_the_first_is_named(tmp_path, co
     path = tmp_path / "small.ckpt"
     torch.save(wrap(state), path)
     with pytest.raises(CorruptWeightsError, match=f"{path} does not fit a {config['architecture']} model: {says}"):
-        load_model(path, config)
+        load_model_file(path, config)
 
 
 def test_import_of_other_sizes(tmp_path, config, state, wrap):
@@ -245,7 +245,7 @@ def test_import_by_the_command(tmp_path):
     assert read_checkpoint(out).config["n_bands"] == 8
     with torch.inference_mode():
         waveform = torch.randn(1, 2, 4000)
-        assert torch.equal(load_model(out)(waveform), model(waveform))
+        assert torch.equal(load_model_file(out)(waveform), model(waveform))
     for content in ("[1]", "{", None):
         (tmp_path / "sizes.json").unlink()
         if content:

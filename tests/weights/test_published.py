@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 from vocalsep.errors import CorruptWeightsError, OptionError
 from vocalsep.models.architectures import build_model, config_of
 from vocalsep.models.unet_blocks import sinusoidal_positions
-from vocalsep.weights.checkpoint import build_from, load_model
+from vocalsep.weights.checkpoint import build_from, load_model_file
 from vocalsep.weights.manifest import load_manifest
 from vocalsep.weights.published import import_published, rename_published
 
@@ -249,6 +249,6 @@ def test_bundled_weights_sound_like_those_they_were_made_of(reference_data):
     entry = load_manifest().entry("compact-v1")
     with torch.inference_mode():
         expected = imported(pair["waveform"])
-        given = load_model(entry.bundled_path)(pair["waveform"])
+        given = load_model_file(entry.bundled_path)(pair["waveform"])
     assert (expected[:, 0] - pair["vocals"]).abs().max() < 1e-5 * pair["vocals"].abs().max()
     assert 20 * torch.log10((given - expected).norm() / expected.norm()) < -60

@@ -13,7 +13,7 @@ from vocalsep import Separator
 from vocalsep.cli.app import app
 from vocalsep.errors import CorruptWeightsError, OptionError
 from vocalsep.models.architectures import build_model
-from vocalsep.weights.checkpoint import load_model
+from vocalsep.weights.checkpoint import load_model_file
 from vocalsep.weights.published import import_trained
 from vocalsep.weights.training_yaml import read_training_yaml
 
@@ -118,7 +118,7 @@ def test_every_kind_is_recognised_imported_and_split_with(files, tmp_path, tone,
     out = tmp_path / "mine.safetensors"
     done = run_import(checkpoint, "--config", description, "-o", out)
     assert (done.exit_code, done.stdout.strip()) == (0, str(out))
-    imported, waveform = load_model(out), torch.randn(1, 2, 4000)
+    imported, waveform = load_model_file(out), torch.randn(1, 2, 4000)
     assert imported.architecture == architecture
     assert imported.config.stems == STEMS[architecture]
     assert (imported.hints.segment_seconds, imported.hints.overlap) == (0.5, 0.75)
@@ -145,7 +145,7 @@ def test_one_stem_alone_is_what_the_whole_network_gives_for_it(files, tmp_path, 
     checkpoint, description = files(architecture)
     out = tmp_path / "mine.safetensors"
     assert run_import(checkpoint, "--config", description, "--stem", stem, "-o", out).exit_code == 0
-    alone, whole, waveform = load_model(out), random_model(architecture), torch.randn(1, 2, 4000)
+    alone, whole, waveform = load_model_file(out), random_model(architecture), torch.randn(1, 2, 4000)
     assert alone.config.stems == (kept,)
     position = TRAINING[architecture]["instruments"].index(stem)
     with torch.inference_mode():

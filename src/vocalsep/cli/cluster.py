@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("vocalsep")
 
 _ATTEMPTS = 3
-_KNOCK_SECONDS = 10
+_REACH_SECONDS = 10
 _LOOK_SECONDS = 0.2
 _ANSWER_SECONDS = 60
 _PATIENCE_SECONDS = 30
@@ -214,7 +214,7 @@ def _connected(address: str | None) -> Iterator[None]:
     handler = signal.getsignal(signal.SIGTERM)
     try:
         if address:
-            _knock(address)
+            _check_reachable(address)
         ray.init(address or "local", include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray raises many kinds, the bare one among them
         ray.shutdown()
@@ -231,11 +231,11 @@ def _connected(address: str | None) -> Iterator[None]:
         ray.shutdown()
 
 
-def _knock(address: str) -> None:
+def _check_reachable(address: str) -> None:
     """Fail at once where nobody answers, which takes Ray a quarter of an hour."""
     host, _, port = address.rpartition(":")
     if port.isdecimal() and "/" not in host:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_SECONDS).close()
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_REACH_SECONDS).close()
 
 
 def _resources(jobs: int, options: SeparationOptions) -> dict[str, int]:

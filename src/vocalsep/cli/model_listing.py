@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+from vocalsep.cli.table import aligned
 from vocalsep.weights.manifest import Entry, Licence, Manifest, Metric
 from vocalsep.weights.resolve import local_path
 
@@ -39,9 +40,7 @@ def table(manifest: Manifest, default: str) -> Iterator[str]:
         )
         for entry in manifest.models
     ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    yield from aligned(rows)
     yield _NOTES
 
 

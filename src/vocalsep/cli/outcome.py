@@ -36,25 +36,25 @@ class Outcome:
     made_by: str | None = None
 
 
-def give(outcome: Outcome, *, as_json: bool) -> None:
+def print_result(outcome: Outcome, *, as_json: bool) -> None:
     """Print the results of a track on stdout: the paths of its stems, or one line of JSON in their place."""
     if as_json:
         facts = _json_of(outcome)
         line = json.dumps(facts, ensure_ascii=False)
-        _print_result(line if _in_encoding_of_stdout(line) == line else json.dumps(facts))
+        _print_line(line if _in_encoding_of_stdout(line) == line else json.dumps(facts))
     elif outcome.result:
         for path in outcome.result.outputs.values():
-            _print_result(str(path))
+            _print_line(str(path))
 
 
-def tell(outcome: Outcome, *, model: str, format: OutputFormat, alone: bool) -> None:
+def print_status(outcome: Outcome, *, model: str, format: OutputFormat, alone: bool) -> None:
     """Print the outcome of a track on stderr.
 
     Args:
         outcome: outcome of the track.
         model: id of the model that was asked for.
         format: format of the outputs.
-        alone: the track is the only one, and `conclude` raises its error.
+        alone: the track is the only one, and `raise_failures` raises its error.
     """
     result, error = outcome.result, outcome.error
     if error and not alone:
@@ -116,7 +116,7 @@ def _json_of(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def conclude(outcomes: list[Outcome]) -> None:
+def raise_failures(outcomes: list[Outcome]) -> None:
     """Raise the error of a track that was alone, or say how many of a batch failed.
 
     Raises:
@@ -130,7 +130,7 @@ def conclude(outcomes: list[Outcome]) -> None:
         raise BatchError(f"{len(failed)} of {len(outcomes)} tracks failed", f"{others} reasons are above.")
 
 
-def _print_result(line: str) -> None:
+def _print_line(line: str) -> None:
     print(_in_encoding_of_stdout(line), flush=True)
 
 

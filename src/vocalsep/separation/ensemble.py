@@ -18,7 +18,7 @@ from vocalsep.separation.options import SeparationOptions
 from vocalsep.separation.stems import stream_stems
 from vocalsep.stem_names import STEMS
 from vocalsep.system.threads import broadcast
-from vocalsep.weights.checkpoint import load_model
+from vocalsep.weights.checkpoint import load_model_file
 from vocalsep.weights.ensemble_spec import EnsembleSpec
 from vocalsep.weights.resolve import resolve
 
@@ -61,7 +61,7 @@ class Ensemble:
         # of several songs at once, two would otherwise compute in two models on all cores
         lock = threading.RLock()
         for file in files:
-            network = load_model(file.path, file.config)
+            network = load_model_file(file.path, file.config)
             if not set(network.config.stems) & set(STEMS):
                 raise OptionError(
                     f"{file.id} gives {', '.join(network.config.stems)}, neither {' nor '.join(STEMS)}",

@@ -22,7 +22,7 @@ def training_dataset(specs: Sequence[str], progress: Callable[[float, float], No
 
     Args:
         specs: names of data sets that are taken together. ``synth`` is `SYNTH_MINUTES` of songs, which are made
-            the first time and kept in the folder for data. None at all takes MUSDB18-HQ where ``vocalsep data fetch``
+            the first time and kept in the folder for data. None takes MUSDB18-HQ where ``vocalsep data fetch``
             put it, else ``synth``.
         progress: called with the seconds of song that are made and those there will be.
 

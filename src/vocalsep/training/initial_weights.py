@@ -7,7 +7,7 @@ from torch import Tensor
 from vocalsep.errors import OptionError
 from vocalsep.models.architectures import config_of
 from vocalsep.models.base import SeparationModel
-from vocalsep.weights.checkpoint import load_model
+from vocalsep.weights.checkpoint import load_model_file
 from vocalsep.weights.resolve import resolve
 
 
@@ -24,7 +24,7 @@ def initial_state(weights: str, model: SeparationModel) -> dict[str, Tensor]:
             are an ONNX graph.
     """
     resolved = resolve(weights)
-    given = load_model(resolved.path, resolved.config)
+    given = load_model_file(resolved.path, resolved.config)
     found, wanted = config_of(given), config_of(model)
     for name in sorted(wanted.keys() | found.keys()):
         if found.get(name) != wanted.get(name):

@@ -13,7 +13,7 @@ from pathlib import Path
 from vocalsep.errors import OutputExistsError
 from vocalsep.evaluation.figures import loss_curves
 from vocalsep.system.files import atomic_path
-from vocalsep.training.run.summary import Published, RunSummary, read_run
+from vocalsep.training.run.summary import PublishedFigures, RunSummary, read_run
 
 _PAGE_NAMES = ("report.md", "report.html", "curves.png")
 
@@ -52,7 +52,7 @@ def write_report(
     *,
     overwrite: bool = False,
     title: str = "Training runs",
-    published: Mapping[str, Published] | None = None,
+    published: Mapping[str, PublishedFigures] | None = None,
     remarks: Sequence[str] = (),
 ) -> list[Path]:
     """Write ``report.md``, ``report.html`` and ``curves.png`` about the runs in ``folders``.

@@ -30,16 +30,16 @@ from vocalsep.training.report import write_report
 from vocalsep.training.run.config import RunConfig, check_same_run
 from vocalsep.training.run.folder import RunFolder
 from vocalsep.training.run.history import read_history
-from vocalsep.training.run.summary import EVALUATION_FOLDER, Published
+from vocalsep.training.run.summary import EVALUATION_FOLDER, PublishedFigures
 
 MODELS = ("umx", "tdf", "tdsa", "tdt")
 """Those of the published experiment."""
 
 PUBLISHED = {
-    "umx": Published(parameters=9.47e6, average_valid_mse=0.946),
-    "tdf": Published(parameters=1.80e6, average_valid_mse=0.680),
-    "tdsa": Published(parameters=5.29e6, average_valid_mse=0.773),
-    "tdt": Published(parameters=0.08e6, average_valid_mse=0.574),
+    "umx": PublishedFigures(parameters=9.47e6, average_valid_mse=0.946),
+    "tdf": PublishedFigures(parameters=1.80e6, average_valid_mse=0.680),
+    "tdsa": PublishedFigures(parameters=5.29e6, average_valid_mse=0.773),
+    "tdt": PublishedFigures(parameters=0.08e6, average_valid_mse=0.574),
 }
 """Their figures."""
 

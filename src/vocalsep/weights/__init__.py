@@ -36,8 +36,8 @@ def load_model(model: str | None = None, *, offline: bool = False) -> Separation
         >>> load_model().config.stems
         ('vocals',)
     """
-    from vocalsep.weights.checkpoint import load_model as load_file
+    from vocalsep.weights.checkpoint import load_model_file
     from vocalsep.weights.resolve import resolve
 
     weights = resolve(model, offline=offline)
-    return load_file(weights.path, weights.config)
+    return load_model_file(weights.path, weights.config)

@@ -106,7 +106,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint, *, dtype: torch.dtype |
         temporary.write_bytes(content)
 
 
-def load_model(path: Path, config: Mapping[str, Any] | None = None) -> SpectrogramModel:
+def load_model_file(path: Path, config: Mapping[str, Any] | None = None) -> SpectrogramModel:
     """Build the model of a weights file, in float32 and evaluation mode.
 
     Args:

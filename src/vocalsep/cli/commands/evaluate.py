@@ -16,6 +16,7 @@ from vocalsep.cli.choice import Choice, announce_downloads, choose
 from vocalsep.cli.flags import told
 from vocalsep.cli.option_groups import takes
 from vocalsep.cli.progress import ProgressDisplay
+from vocalsep.cli.table import aligned
 from vocalsep.datasets.parts import Split as Part
 from vocalsep.errors import BatchError, MissingExtraError
 from vocalsep.separation.options import SeparationOptions
@@ -142,7 +143,7 @@ def _score_all(
             return Failure(name=track.name, error=type(error).__name__, message=told(error))
         if folder:
             folder.append(song)
-        _tell(song)
+        _print_scores(song)
         return song
 
     with display, ThreadPoolExecutor(jobs) as pool:
@@ -165,7 +166,7 @@ def _unless(interrupted: threading.Event, advance: Progress) -> Progress:
     return progress
 
 
-def _tell(song: SongScores) -> None:
+def _print_scores(song: SongScores) -> None:
     scores = ", ".join(f"{stem} {_decibels(scores.sdr)} dB" for stem, scores in song.stems.items())
     stderr.note(f"{song.name}: {song.seconds:.0f} s in {song.wall_seconds:.1f} s, sdr: {scores}")
 
@@ -198,15 +199,7 @@ def _table(results: Results) -> str:
         rows.append(("median", stem, *(_decibels(metrics[metric].median) for metric in METRICS)))
     for stem, metrics in summary:
         rows.append(("songs scored", stem, *(str(metrics[metric].songs) for metric in METRICS)))
-    rows = [tuple(_printable(cell) for cell in row) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if index < _N_TEXT_COLUMNS else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]
+    lines = aligned([tuple(_printable(cell) for cell in row) for row in rows], _N_TEXT_COLUMNS)
     lines.insert(-3 * len(results.summary), "")
     return "\n".join([*lines, "", _printable(results.protocol)])
 

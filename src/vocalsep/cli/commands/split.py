@@ -19,7 +19,7 @@ from vocalsep.cli.choice import Choice, announce_downloads, choose
 from vocalsep.cli.destination import Destination, destination
 from vocalsep.cli.inputs import STDIN, find_tracks, take_shard
 from vocalsep.cli.option_groups import takes
-from vocalsep.cli.outcome import conclude, give, tell
+from vocalsep.cli.outcome import print_result, print_status, raise_failures
 from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.cli.stdout import stdout_errors
 from vocalsep.errors import OptionError
@@ -130,11 +130,11 @@ def split(
                 display.track_done()
                 with display.paused():
                     if not to_stdout:
-                        give(outcome, as_json=as_json)
+                        print_result(outcome, as_json=as_json)
                     elif outcome.result:
                         _copy_to_stdout(next(iter(outcome.result.outputs.values())))
-                    tell(outcome, model=model.id, format=outputs.format, alone=len(tracks) == 1)
-    conclude(outcomes)
+                    print_status(outcome, model=model.id, format=outputs.format, alone=len(tracks) == 1)
+    raise_failures(outcomes)
     if not (chosen.origin or stderr.quiet or as_json or to_stdout):
         balanced_tip.tell_once()
 

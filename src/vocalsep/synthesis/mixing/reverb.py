@@ -6,13 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator
-from scipy.fft import irfft, rfft
-from scipy.signal import butter, sosfilt
+from scipy.signal import butter, oaconvolve, sosfilt
 
 from vocalsep.synthesis.draw import log_uniform, uniform
 from vocalsep.synthesis.waveform import RATE, Samples, Sound, samples_of
-
-_N_FFT = 2**17
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +65,6 @@ def impulse_response(rng: Generator, room: Room) -> Samples:
 
 
 def reverberated(sound: Sound, response: Samples) -> Samples:
-    """A mono sound convolved with a stereo response, cut to its own length: overlap-add."""
-    n, reach = len(sound), response.shape[1]
-    block = _N_FFT - reach + 1
-    transfer = rfft(response, _N_FFT)
-    wet = np.zeros((2, n + _N_FFT), np.float32)
-    for start in range(0, n, block):
-        spectrum = rfft(sound[start : start + block], _N_FFT)
-        wet[:, start : start + _N_FFT] += irfft(spectrum * transfer, _N_FFT)
-    return wet[:, :n]
+    """A mono sound convolved with a stereo response, cut to its own length."""
+    wet: Samples = oaconvolve(sound[None], response, axes=1)[:, : len(sound)]
+    return wet

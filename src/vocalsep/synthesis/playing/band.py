@@ -42,7 +42,7 @@ class Part:
         program: program of General MIDI, counted from 0; for drums the kit.
         soundfont: file name; None where our own synthesiser or drum machine plays.
         patch: patch of the synthesiser.
-        pattern: pattern of `comping.PATTERNS`, or a `Melody`; empty for drums.
+        pattern: pattern of `chord_patterns.PATTERNS`, or a `Melody`; empty for drums.
         drums: how drums are played.
         lowest: MIDI pitch from which on chords are laid; for melodies the middle of the range.
         sections: kinds of section that it plays in.

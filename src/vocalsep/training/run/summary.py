@@ -14,14 +14,14 @@ from vocalsep.evaluation.result_folder import RESULTS_NAME
 from vocalsep.stem_names import STEMS
 from vocalsep.training.run.folder import RunFolder
 from vocalsep.training.run.history import read_history
-from vocalsep.weights.checkpoint import load_model
+from vocalsep.weights.checkpoint import load_model_file
 
 EVALUATION_FOLDER = "evaluation"
 """Where in the folder of a run the results of its evaluation are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
+class PublishedFigures:
     """Figures of a model to stand beside those of its run: parameters, and mean validation MSE over the epochs."""
 
     parameters: float
@@ -54,7 +54,7 @@ class RunSummary:
     chunk_sdr: Mapping[str, float | None] = field(default_factory=dict)
     real_time_factor: float | None = None
     evaluated_on: str = ""
-    published: Published | None = None
+    published: PublishedFigures | None = None
 
     @property
     def valid_losses(self) -> list[float]:
@@ -66,7 +66,7 @@ class RunSummary:
         return self.history[-1].get(column) if self.history else None
 
 
-def read_run(folder: Path, name: str, published: Published | None = None) -> RunSummary:
+def read_run(folder: Path, name: str, published: PublishedFigures | None = None) -> RunSummary:
     """Read the folder of a run, with the ``evaluation/results.json`` that may be in it.
 
     Args:
@@ -89,7 +89,7 @@ def read_run(folder: Path, name: str, published: Published | None = None) -> Run
             name=name,
             architecture=str(settings["model"]["architecture"]),
             recipe=str(settings["recipe"]),
-            parameters=sum(values.numel() for values in load_model(weights).parameters())
+            parameters=sum(values.numel() for values in load_model_file(weights).parameters())
             if weights.exists()
             else None,
             history=read_history(history),
