@@ -20,11 +20,11 @@ class Damage:
     """The damage that was found in one file.
 
     Args:
-        path: of the file.
+        path: path of the file.
         reading: whether damage is mended, refused or salvaged.
 
     Attributes:
-        path: of the file, as errors name it.
+        path: path of the file, as errors name it.
         offset_seconds: where the part that is decoded begins in the file.
     """
 
@@ -63,7 +63,7 @@ class Damage:
         self._notes.append(what)
 
     def refuse(self, what: str) -> None:
-        """Refuse a file that ends early or cannot be aligned, unless it is to be salvaged.
+        """Refuse a file that ends early or cannot be aligned, unless the caller wants it salvaged.
 
         Raises:
             DamagedAudioError: the file is not to be salvaged.

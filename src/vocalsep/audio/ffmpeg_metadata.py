@@ -10,7 +10,7 @@ from av.stream import Disposition
 
 from vocalsep.audio.source import SourceFile
 
-# Text of Windows programs is of no declared encoding; bytes that are no UTF-8 are kept to be decoded here.
+# Windows programs do not declare the encoding of their text. Bytes that are not UTF-8 are kept and decoded here.
 _LENIENT: dict[str, Any] = (
     {"metadata_errors": "surrogateescape"} if int(av.__version__.partition(".")[0]) < 19 else {}
 )

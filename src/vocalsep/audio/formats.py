@@ -33,12 +33,12 @@ class OutputFormat:
 
     Attributes:
         container: the file type, which is also the extension. ``ogg`` is Vorbis at quality 6 (about 192 kbit/s).
-        depth: of ``wav`` (``16``, ``24``, ``float``) and ``flac`` (``16``, ``24``); without it the deepest of
-            the container. `as_deep_as` sets it to that of an input.
-        bitrate_kbps: of ``mp3`` (default 256, constant), ``m4a`` (AAC, default 256) and ``opus`` (default 160),
-            for all channels together. An encoder takes the nearest that it has: mono opus ends at 256, mp3
+        depth: depth of ``wav`` (``16``, ``24``, ``float``) and ``flac`` (``16``, ``24``). None takes the deepest
+            of the container. `as_deep_as` sets it to that of an input.
+        bitrate_kbps: bitrate of all channels together, for ``mp3`` (default 256, constant), ``m4a`` (AAC, default
+            256) and ``opus`` (default 160). An encoder takes the nearest that it has: mono opus ends at 256, mp3
             below 32 kHz at 160.
-        rate: in hertz; None is that of the input, or the nearest that the container holds.
+        rate: sample rate in hertz; None is that of the input, or the nearest that the container holds.
 
     Raises:
         OptionError: the container does not know this depth, bitrate or rate.

@@ -14,13 +14,13 @@ class AudioInfo:
     """The signal of an audio file.
 
     Attributes:
-        sample_rate: in hertz.
+        sample_rate: sample rate in hertz.
         channels: number of channels.
         n_samples: samples of each channel, as the container declares; None if it does not. Exact for PCM, FLAC,
             ALAC, Vorbis, Opus and m4a; Matroska and WMA declare milliseconds, and FFmpeg before 8 counts an
             mp3's padding too.
         codec: its name in lower case: ``pcm_16``, ``flac``, ``mp3``, ``aac``, ...
-        depth: of the output that loses nothing of an integer input. 8-bit and lossy audio need 16 bits;
+        depth: depth of the output that loses nothing of an integer input. 8-bit and lossy audio need 16 bits;
             32-bit integers and floats need float.
         layout: the loudspeaker of each channel: ``FL``, ``FR``, ``FC``, ``LFE``, ``BL``, ... as FFmpeg names them;
             empty where the file does not say.

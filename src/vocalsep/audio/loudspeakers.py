@@ -78,7 +78,7 @@ def as_many_channels(block: Samples, layout: Sequence[str], channels: int) -> Sa
     Args:
         block: ``(channel, sample)``.
         layout: the loudspeaker of each channel.
-        channels: that are wanted.
+        channels: channels that are wanted.
     """
     if len(block) == channels:
         return block

@@ -70,7 +70,7 @@ def open_audio(path: Path, reading: ReadingOptions = _AS_IT_IS) -> AudioReader:
     """Open an audio file, or an audio track of a video.
 
     Args:
-        path: of any file that libsndfile or FFmpeg decodes; its content decides, not its extension. What comes
+        path: any file that libsndfile or FFmpeg decodes. Its content decides, not its extension. What comes
             through a pipe is kept in a temporary file.
         reading: how it is read.
 

@@ -27,8 +27,8 @@ class StreamResampler:
     The result does not depend on how the stream is cut into blocks. Equal rates pass blocks through untouched.
 
     Args:
-        in_rate: of the blocks pushed, in hertz.
-        out_rate: of the blocks returned, in hertz.
+        in_rate: sample rate of the blocks pushed, in hertz.
+        out_rate: sample rate of the blocks returned, in hertz.
         channels: number of channels.
     """
 

@@ -93,7 +93,7 @@ class SndfileDecoder:
             layout=sndfile_layout(file),
         )
         try:
-            if file.format == "CAF" and missing_bytes(file):  # of which libsndfile would drop the last samples
+            if file.format == "CAF" and missing_bytes(file):  # libsndfile would drop its last samples
                 raise ValueError("a CAF file that is too short")
             self._check_size()
         except BaseException:

@@ -17,12 +17,12 @@ class Source:
     """A part of a file that holds audio, without the tags around it.
 
     Attributes:
-        path: of the file, as errors name it.
+        path: path of the file, as errors name it.
         stored: the regular file that holds the bytes. It is ``path``, or a copy of what came through a pipe.
         file: ``stored``, open.
         start: first byte of the part.
         end: first byte behind the part.
-        head: bytes that stand in the place of the first bytes of the part.
+        head: bytes that replace the first bytes of the part.
     """
 
     path: Path
@@ -68,13 +68,13 @@ class SourceFile:
 
     The codec libraries read from C, where an exception is printed or lost. So the file seems to end where it
     cannot be read, and `check` raises the error where someone listens. A damaged container may ask for a place
-    before the start of the file. That is no error of the file: the library is told that there is no such place.
+    before the start of the file. The file is not to blame: the library learns that there is no such place.
 
     Args:
         file: open file.
         start: first byte that is read; it has position 0 here.
         end: first byte that is not read any more; None reads to the end of the file.
-        head: bytes that are read in the place of the first ones.
+        head: bytes that replace the first bytes of the file.
     """
 
     def __init__(self, file: BinaryIO, start: int = 0, end: int | None = None, head: bytes = b"") -> None:

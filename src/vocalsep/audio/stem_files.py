@@ -30,12 +30,12 @@ class StemFiles:
 
     Args:
         targets: stem name to file; the folders are made.
-        sample_rate: in hertz.
+        sample_rate: sample rate in hertz.
         channels: number of channels of each stem.
-        format: of all files.
+        format: format of all files.
         layout: the loudspeaker of each channel.
         clip: what to do with samples beyond full scale.
-        tags: of the song; each stem gets them with its name in the title.
+        tags: tags of the song; each stem gets them with its name in the title.
         replace: whether `commit` replaces files that are there.
 
     Raises:

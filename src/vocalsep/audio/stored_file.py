@@ -21,11 +21,11 @@ class StoredFile:
     """An open input, which is on disk as long as it is open.
 
     Args:
-        path: of a file, a FIFO or a device such as ``/dev/stdin``.
+        path: path of a file, a FIFO or a device such as ``/dev/stdin``.
         stored: regular file that holds the content already; None opens ``path``.
 
     Attributes:
-        path: of the input, as errors name it.
+        path: path of the input, as errors name it.
         stored: regular file with the content.
 
     Raises:
@@ -74,7 +74,7 @@ def copy_of_pipe(pipe: BinaryIO, name: str) -> Iterator[Path]:
 
     Args:
         pipe: open to be read.
-        name: of the pipe, for errors.
+        name: name of the pipe, for errors.
 
     Raises:
         InputUnreadableError: the pipe cannot be read.

@@ -17,7 +17,7 @@ _W64_DATA = bytes.fromhex("64617461f3acd3118cd100c04f8edb8a")
 _W64_HEADER_BYTES = 24
 _SSND_FIELDS_BYTES = 8  # offset and block size, which count as part of the chunk
 _UNKNOWN_32, _UNKNOWN_64 = 2**32 - 1, 2**64 - 1
-_LARGEST_32 = 0xFFFFDFFF  # the largest that is no placeholder
+_LARGEST_32 = 0xFFFFDFFF  # the largest that is not a placeholder
 
 
 def with_real_sizes(source: Source) -> Source:

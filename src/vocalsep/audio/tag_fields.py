@@ -12,7 +12,7 @@ class TagField:
     """A field of a song's tags.
 
     Attributes:
-        name: in a Vorbis comment, in lower case; it is the name in `vocalsep.audio.tags.Tags` too.
+        name: name in a Vorbis comment, in lower case; it is the name in `vocalsep.audio.tags.Tags` too.
         id3: the ID3 frame; behind a colon the description of a TXXX frame, or the owner of a UFID frame.
         mp4: the MP4 atom.
         others: names in APE and ASF tags, in Matroska, and what FFmpeg calls it.
@@ -25,7 +25,7 @@ class TagField:
 
 
 def _free(name: str, title: str, *others: str) -> TagField:
-    """A field that ID3 and MP4 have no place of their own for: it is written under a title."""
+    """A field that ID3 and MP4 do not know: it is written under a title."""
     return TagField(name, f"TXXX:{title}", _ITUNES + title, (title, *others))
 
 

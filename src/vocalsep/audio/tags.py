@@ -283,7 +283,7 @@ def _id3_frames(tag_field: TagField, values: list[str]) -> Iterable[Any]:
 
 
 def _nth(index: int) -> str:
-    """A description that tells frames apart, of which ID3 has one for a description."""
+    """A description that tells frames apart: ID3 allows one frame for each description."""
     return str(index) if index else ""
 
 
@@ -337,7 +337,7 @@ def _whole(text: str) -> int | None:
 
 
 def _named_text(tags: Any) -> Iterator[tuple[str, list[Any]]]:
-    """The text of Vorbis comments, APE and ASF tags, and FFmpeg's, all of which map names to values."""
+    """The text of Vorbis comments, APE and ASF tags, and FFmpeg's. All of them map names to values."""
     keys = {key.lower(): key for key in tags.keys()}  # noqa: SIM118 - Vorbis comments iterate over pairs
 
     def find(names: Iterable[str]) -> list[Any]:

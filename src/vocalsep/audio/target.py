@@ -60,7 +60,7 @@ class TargetFile:
             raise self._error
 
     def mute(self) -> None:
-        """Write nothing from now on: the file will be thrown away, and its codec need not know."""
+        """Write nothing from now on: the file will be thrown away, without its codec knowing."""
         self._muted = True
 
     def close(self) -> None:

@@ -50,7 +50,7 @@ class Timeline:
 
     @property
     def failed_seconds(self) -> Fraction:
-        """How long the packets are that failed since the last frame, as far as they say it."""
+        """The length of the packets that failed since the last frame, where they say it."""
         return sum((duration for _, duration in self._failed), Fraction(0))
 
     def gap_before(self, frame: av.AudioFrame) -> int:

@@ -25,7 +25,7 @@ def choose_track(streams: list[av.AudioStream], wanted: str | None, path: Path) 
         streams: audio tracks of a file, at least one.
         wanted: number of a track, from 1 on, or its language. None takes the track that is marked as the default,
             or else the first.
-        path: of the file.
+        path: path of the file.
 
     Raises:
         OptionError: there is no such track.

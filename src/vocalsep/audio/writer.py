@@ -40,15 +40,15 @@ class AudioWriter:
     were written, in number and place, by readers that honour the LAME header of mp3 and the edit list of m4a
     (but one sample becomes two in m4a, and fewer than 48 get 529 more in an mp3 of 24 kHz and less).
     A rate that the format cannot hold is resampled to `OutputFormat.supported_rate`. Samples beyond ±1.0 are
-    clamped, but for float wav.
+    clamped, except in float wav.
 
     Args:
         path: the file to write, whose folder is made.
-        sample_rate: of the blocks, in hertz.
+        sample_rate: sample rate of the blocks, in hertz.
         channels: number of channels.
-        format: of the file, whatever the extension of ``path``.
+        format: format of the file, whatever the extension of ``path``.
         layout: the loudspeaker of each channel, which a wav keeps.
-        tags: to write into it.
+        tags: tags to write into the file.
         replace: whether `commit` replaces a file that is there.
 
     Raises:

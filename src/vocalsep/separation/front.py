@@ -48,7 +48,7 @@ def stream_front(
     """Separate groups of channels; what is in no group is in the accompaniment alone.
 
     Args:
-        stream: separates the blocks of a group, of which it gets the number.
+        stream: separates the blocks of a group; it gets the number of the group.
         blocks: float32 ``(channel, sample)`` of all channels.
         groups: see `front_groups`.
 

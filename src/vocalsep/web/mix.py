@@ -29,10 +29,10 @@ def write_mix(
     The stems sum to the song. One stem and the song are therefore enough, and at equal levels the mix is the song.
 
     Args:
-        result: of the separation; the song and one stem must still be there.
-        path: of the mix.
-        levels: by stem; 1 is the level in the song.
-        format: of the mix, whose samples are rescaled where they would clip.
+        result: result of the separation; the song and one stem must still be there.
+        path: path of the mix.
+        levels: level of each stem; 1 is the level in the song.
+        format: format of the mix, whose samples are rescaled where they would clip.
         reading: how the song was read.
 
     Raises:

@@ -22,8 +22,8 @@ class Order:
 
     Attributes:
         model: id of the model.
-        format: of the stems.
-        stems: that are written.
+        format: format of the stems.
+        stems: stems that are written.
         reading: how the song is read.
     """
 

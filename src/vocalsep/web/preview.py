@@ -31,15 +31,15 @@ class Preview:
     One thread adds blocks; any number of threads read at the same time.
 
     Args:
-        path: of the file, which is made anew.
-        sample_rate: of the blocks, in Hz.
-        channels: of the blocks. More than two are brought down to stereo.
+        path: path of the file, which is made new.
+        sample_rate: sample rate of the blocks, in Hz.
+        channels: number of channels of the blocks. More than two are brought down to stereo.
         layout: the loudspeaker of each channel.
 
     Attributes:
-        sample_rate: of the preview, in Hz: that of the blocks where browsers play it.
-        channels: of each stem, 1 or 2.
-        n_samples: that can be read so far.
+        sample_rate: sample rate of the preview, in Hz: that of the blocks where browsers play it.
+        channels: number of channels of each stem, 1 or 2.
+        n_samples: number of samples that can be read so far.
     """
 
     def __init__(self, path: Path, sample_rate: int, channels: int, layout: Sequence[str] = ()) -> None:

@@ -18,7 +18,7 @@ class Survey:
 
     Attributes:
         info: what its file says.
-        n_samples: of each channel, counted.
+        n_samples: counted number of samples of each channel.
     """
 
     info: AudioInfo
@@ -38,7 +38,7 @@ class Survey:
 def survey(path: Path, limits: Limits, reading: ReadingOptions) -> Survey:
     """Decode a song once, to know that it can be separated and how long it is.
 
-    A few kilobytes may decode to days of silence, and the header need not say so. Decoding therefore ends where
+    A few kilobytes may decode to days of silence, and the header may not say so. Decoding therefore ends where
     the limit is passed.
 
     Raises:

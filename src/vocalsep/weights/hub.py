@@ -131,7 +131,7 @@ def _download(source: Source, offline: bool, progress: Progress | None, total: i
     from huggingface_hub.utils import logging
 
     verbosity = logging.get_verbosity()
-    logging.set_verbosity_error()  # it warns of each retry; what came of them is said once, below
+    logging.set_verbosity_error()  # it warns of each retry; the outcome is said once, below
     try:
         path = hf_hub_download(
             source.repo,
