@@ -8,9 +8,6 @@ import numpy as np
 import pytest
 import soundfile
 
-for package in ("gradio", "httpx"):
-    pytest.importorskip(package)
-
 from helpers.web_page import EXAMPLE, Caller, web_server
 
 FLAGS = [

@@ -46,15 +46,15 @@ def split_call(sessions: Sessions, jobs: Jobs, default_model: str, *, offline: b
         path = song.get("path") if isinstance(song, dict) else None
         uploaded = sessions.song(str(path).partition("/")[0])
         if uploaded is None:
-            raise gr.Error("the song was not uploaded here, or is deleted. Upload it first: handle_file(PATH).")
+            raise _error("the song was not uploaded here, or is deleted. Upload it first: handle_file(PATH).")
         try:
             order = order_of({"model": model, "format": format, "stem": stem, "salvage": salvage}, offline=offline)
             if uploaded.survey:
                 sessions.check_space(uploaded.survey.disk_bytes)
         except VocalsepError as error:
-            raise gr.Error(str(error)) from error
+            raise _error(str(error)) from error
         if not jobs.add(uploaded, order):
-            raise gr.Error(f"{uploaded.name} is being separated already, or cannot be. {uploaded.error}")
+            raise _error(f"{uploaded.name} is being separated already, or cannot be. {uploaded.error}")
         try:
             while uploaded.state not in OVER:
                 uploaded.touch()
@@ -63,7 +63,7 @@ def split_call(sessions: Sessions, jobs: Jobs, default_model: str, *, offline: b
             jobs.cancel(uploaded)
             raise
         if uploaded.result is None:
-            raise gr.Error(uploaded.error or f"{uploaded.name} was cancelled.")
+            raise _error(uploaded.error or f"{uploaded.name} was cancelled.")
         outputs = uploaded.result.outputs
         return tuple(  # type: ignore[return-value]
             _file_data(uploaded.id, outputs[stem].name) if stem in outputs else None
@@ -71,6 +71,12 @@ def split_call(sessions: Sessions, jobs: Jobs, default_model: str, *, offline: b
         )
 
     return split
+
+
+def _error(words: str) -> Exception:
+    """An error that the caller sees, and the server's log does not."""
+    error: Exception = gr.Error(words, print_exception=False)
+    return error
 
 
 def _file_data(song_id: str, name: str) -> dict[str, Any]:

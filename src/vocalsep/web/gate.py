@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -11,6 +13,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_log = logging.getLogger("vocalsep")
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -81,14 +85,18 @@ class Gate:
                 message = {**message, "headers": [*others, *self._headers]}
             await send(message)
 
-        if scope["method"] != "POST" or self._path(scope) in _UPLOADS:
+        if scope["method"] == "POST" and self._path(scope) not in _UPLOADS:
+            body = await _body(receive, _MOST_JSON_BYTES)
+            if body is None:
+                await _answer(send, 413, self._headers)
+                return
+            receive = _given(body, receive)
+        try:
             await self._app(scope, receive, answer)
-            return
-        body = await _body(receive, _MOST_JSON_BYTES)
-        if body is None:
-            await _answer(send, 413, self._headers)
-            return
-        await self._app(scope, _given(body, receive), answer)
+        except asyncio.CancelledError:
+            pass  # the server ends, and waits no longer for answers
+        except Exception:
+            _log.exception("internal error while answering %s %s", scope["method"], self._path(scope))
 
     def _path(self, scope: Scope) -> str:
         return str(scope["path"]).removeprefix(self._base)
@@ -99,7 +107,8 @@ class Gate:
         if self._local_only and _name_of(host) not in LOOPBACK:
             return 403
         origin = headers.get("origin")
-        if origin is not None and origin.partition("://")[2] != host:
+        hosts = (host,) if self._local_only else (host, headers.get("x-forwarded-host"))  # behind a proxy
+        if origin is not None and origin.partition("://")[2] not in hosts:
             return 403
         is_link = scope["method"] == "GET" and headers.get("sec-fetch-mode") == "navigate"
         if headers.get("sec-fetch-site") in ("cross-site", "same-site") and not is_link:

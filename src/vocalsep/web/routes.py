@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import secrets
@@ -27,9 +28,10 @@ from vocalsep.web.mix import write_mix
 from vocalsep.web.model_choice import describe_models
 from vocalsep.web.order import order_of
 from vocalsep.web.pace import Pace
+from vocalsep.web.preview import preview_rate
 from vocalsep.web.sessions import FullError, Session, Sessions
 from vocalsep.web.song import Song
-from vocalsep.web.spectrogram import PICTURES, spectrogram_png
+from vocalsep.web.spectrogram import spectrograms
 from vocalsep.web.zip_stream import zip_stream
 
 LOUDEST = 1.5
@@ -39,6 +41,7 @@ _SESSION_HEADER = "x-vocalsep-session"
 _MOST_SECONDS = 20
 _STATIC = {".js": "text/javascript", ".css": "text/css"}
 _MIXES_AT_ONCE = 2
+_SURVEYS_AT_ONCE = 2
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 Endpoint = Callable[[Any, Request], Awaitable[Response]]
@@ -89,6 +92,7 @@ class Routes:
         self._offline = offline
         self._mixes = threading.BoundedSemaphore(_MIXES_AT_ONCE)
         self._pictures = threading.Lock()
+        self._surveys = asyncio.Semaphore(_SURVEYS_AT_ONCE)
 
     def under(self, base: str) -> list[Route]:
         """The routes below a path that has no final slash."""
@@ -197,16 +201,18 @@ class Routes:
 
     async def _receive(self, song: Song, blocks: Any) -> None:
         """Write an upload, and find out what it is."""
+        n_bytes = 0
         with song.path.open("xb") as file:
             async for block in blocks:
-                song.size += len(block)
-                if song.size > self._limits.max_bytes:
-                    raise OptionError(f"{song.name} is larger than {self._limits.max_mb:g} MB")
+                n_bytes += len(block)
+                if n_bytes > song.size:
+                    raise Refused(400, f"{song.name} is larger than was said")
                 if song.removed:
                     raise Refused(410, f"{song.name} was removed")
                 await run_in_threadpool(file.write, block)
                 song.touch()
-        await run_in_threadpool(song.check, self._limits)
+        async with self._surveys:
+            await run_in_threadpool(song.check, self._limits)
 
     @_answered
     async def start(self, request: Request) -> Response:
@@ -260,16 +266,19 @@ class Routes:
     @_answered
     async def spectrogram(self, request: Request) -> Response:
         """A spectrogram as PNG."""
-        song, picture = self._done_song(request), request.path_params["picture"]
+        song = self._done_song(request)
         preview = song.preview
-        if picture not in PICTURES or preview is None:
+        assert preview is not None
+
+        def draw() -> dict[str, bytes]:
+            with self._pictures:  # one song at a time: the others would only make each other slow
+                song.pictures = song.pictures or spectrograms(preview)
+                return song.pictures
+
+        picture = (await run_in_threadpool(draw)).get(request.path_params["picture"])
+        if picture is None:
             raise Refused(404, "there is no such picture")
-
-        def draw() -> bytes:
-            with self._pictures:  # one at a time: they take a second of a core each
-                return spectrogram_png(preview, picture)
-
-        return Response(await run_in_threadpool(draw), media_type="image/png")
+        return Response(picture, media_type="image/png")
 
     @_answered
     async def stem(self, request: Request) -> Response:
@@ -361,7 +370,7 @@ class Routes:
             "stems": list(song.result.outputs) if song.result else [],
         }
         if song.survey:
-            facts["seconds"] = song.survey.seconds
+            facts |= {"seconds": song.survey.seconds, "output": preview_rate(song.survey.info.sample_rate)}
         if preview := song.preview:
             facts |= {
                 "rate": preview.sample_rate,

@@ -108,7 +108,7 @@ class WebServer:
         self._server = uvicorn.Server(
             uvicorn.Config(
                 gate,
-                log_level="warning",
+                log_level="critical",
                 access_log=False,
                 timeout_graceful_shutdown=_END_SECONDS,
                 server_header=False,

@@ -16,6 +16,10 @@ _LEFT_SECONDS = 15
 """How long a page may take to be loaded again before its songs are deleted."""
 
 
+_FREE_BYTES = 10**9
+"""Disk space that other programs of the machine are left."""
+
+
 class Session:
     """One page in one browser tab, or one call of the API.
 
@@ -131,7 +135,7 @@ class Sessions:
             if len(session.songs) >= self._limits.max_songs:
                 raise FullError(f"there are {len(session.songs)} songs on this page", "Remove some first.")
             self.check_space(n_bytes)
-            song = Song(session.folder, name)
+            song = Song(session.folder, name, n_bytes)
             session.songs.append(song)
             self._songs[song.id] = song
             return song
@@ -145,7 +149,7 @@ class Sessions:
         with self._lock:
             taken = sum(song.reserved_bytes for song in self._songs.values())
         free = shutil.disk_usage(self.folder).free
-        if taken + n_bytes > self._limits.max_disk_bytes or n_bytes > free:
+        if taken + n_bytes > self._limits.max_disk_bytes or n_bytes + _FREE_BYTES > free:
             raise FullError("the disk of this server is full", "Remove songs, or try again later.")
 
     def remove(self, session: Session, song: Song) -> None:

@@ -32,17 +32,19 @@ class Song:
     Args:
         folder: of the session.
         name: of the file, as its owner calls it.
+        size: of the file in bytes.
 
     Attributes:
         id: 32 random hexadecimal digits.
         name: without what a file system may refuse.
         folder: holds the upload, and the stems.
         state: see `State`.
-        size: bytes of the upload that have arrived.
+        size: of the upload in bytes.
         survey: what the file is, once it has been checked.
         order: how it was asked to be separated, at last.
         preview: of the stems, from the start of the separation on.
         result: of the separation, once it is done.
+        pictures: spectrograms by name, once somebody has asked for one.
         error: why it failed, or what is wrong with it, in words for its owner.
         began: when the separation began, by the monotonic clock.
         stage: what is done before the separation, such as a download; empty most of the time.
@@ -51,16 +53,17 @@ class Song:
         removed: whether its owner has removed it, or its session is over.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, size: int) -> None:
         self.id = secrets.token_hex(16)
         self.name = safe_track(name.replace("\\", "/").rpartition("/")[2])
         self.folder = folder / self.id
         self.state: State = "uploading"
-        self.size = 0
+        self.size = size
         self.survey: Survey | None = None
         self.order: Order | None = None
         self.preview: Preview | None = None
         self.result: SplitResult | None = None
+        self.pictures: dict[str, bytes] = {}
         self.error = ""
         self.began = 0.0
         self.stage = ""
@@ -193,6 +196,7 @@ class Song:
             if self.preview:
                 self.preview.close()
             self.preview = self.result = None
+            self.pictures = {}
             self.preview_path.unlink(missing_ok=True)
             shutil.rmtree(self.out_dir, ignore_errors=True)
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import io
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from vocalsep.audio.samples import Samples
-from vocalsep.stem_names import ACCOMPANIMENT, MIXTURE, STEMS, VOCALS
+from vocalsep.stem_names import MIXTURE, STEMS
 from vocalsep.web.preview import FULL_SCALE, Preview
 
 WIDTH, HEIGHT = 900, 256
-PICTURES = (MIXTURE, VOCALS, ACCOMPANIMENT)
 
 _WINDOW = 2048
 _A_COLUMN = 4
 """Windows whose mean power is one column."""
+_COLUMNS_AT_ONCE = 30
 _LOWEST_HZ = 40.0
 _DECIBELS = 80.0
 # matplotlib's magma, every 32nd colour (CC0)
@@ -26,41 +27,53 @@ _MAGMA = (
 )
 
 
-def spectrogram_png(preview: Preview, picture: str) -> bytes:
-    """A picture of `WIDTH` by `HEIGHT` pixels: time to the right, frequency upwards and logarithmic.
+def spectrograms(preview: Preview) -> dict[str, bytes]:
+    """PNG pictures of a song and its stems: time to the right, frequency upwards and logarithmic.
 
-    The three pictures of a song share one scale: black is 80 dB below the loudest place of the song.
+    All pictures share one scale: black is 80 dB below the loudest place of the song.
 
     Args:
         preview: of the whole song.
-        picture: one of `PICTURES`.
+
+    Returns:
+        A picture of `WIDTH` by `HEIGHT` pixels for ``mixture``, ``vocals`` and ``accompaniment`` each.
     """
-    powers = {name: np.zeros((WIDTH, _WINDOW // 2 + 1)) for name in (picture, MIXTURE)}
-    window = np.hanning(_WINDOW).astype(np.float32)
-    for column in range(WIDTH):
-        for part in range(_A_COLUMN):
-            middle = preview.n_samples * (column + (part + 0.5) / _A_COLUMN) / WIDTH
-            stems = _samples(preview, max(0, round(middle) - _WINDOW // 2))
-            for name, power in powers.items():
-                waveform = sum(stems.values()) if name == MIXTURE else stems[name]
-                power[column] += np.abs(np.fft.rfft(window * waveform)) ** 2
-    loudest = max(10 * np.log10(powers[MIXTURE].max() + 1e-9), -20.0)
     hz = np.geomspace(_LOWEST_HZ, preview.sample_rate / 2, HEIGHT)[::-1]
     bins = np.round(hz * _WINDOW / preview.sample_rate).astype(int)
-    levels = 10 * np.log10(powers[picture][:, bins].T + 1e-9)
-    image = Image.fromarray(np.clip((levels - loudest) / _DECIBELS * 255 + 255, 0, 255).astype(np.uint8))
-    image.putpalette(_palette())
-    file = io.BytesIO()
-    image.save(file, "PNG", optimize=True)
-    return file.getvalue()
+    powers = np.concatenate(
+        [_powers(preview, column, bins) for column in range(0, WIDTH, _COLUMNS_AT_ONCE)], axis=1
+    )
+    levels = 10 * np.log10(powers + 1e-9)
+    loudest = max(float(levels[0].max()), -20.0)
+    pixels = np.clip((levels - loudest) / _DECIBELS * 255 + 255, 0, 255).astype(np.uint8)
+    return {name: _png(picture.T) for name, picture in zip((MIXTURE, *STEMS), pixels, strict=True)}
 
 
-def _samples(preview: Preview, start: int) -> dict[str, Samples]:
-    """A window of each stem as the mean of its channels, with zeros beyond the end."""
+def _powers(preview: Preview, first: int, bins: npt.NDArray[np.int_]) -> npt.NDArray[np.float64]:
+    """Mean power of some columns from ``first`` on: ``(picture, column, row)``, the mixture before the stems."""
+    n = _COLUMNS_AT_ONCE * _A_COLUMN
+    middles = preview.n_samples * (first + (np.arange(n) + 0.5) / _A_COLUMN) / WIDTH
+    stems = np.stack([_samples(preview, max(0, round(middle) - _WINDOW // 2)) for middle in middles], axis=1)
+    waveforms = np.concatenate([stems.sum(axis=0, keepdims=True), stems])
+    spectra = np.fft.rfft(waveforms * np.hanning(_WINDOW))[..., bins]
+    parts = (np.abs(spectra) ** 2).reshape(len(waveforms), _COLUMNS_AT_ONCE, _A_COLUMN, -1)
+    powers: npt.NDArray[np.float64] = parts.mean(axis=2)
+    return powers
+
+
+def _samples(preview: Preview, start: int) -> Samples:
+    """A window of each stem, ``(stem, sample)``, as the mean of its channels, with zeros beyond the end."""
     raw = np.frombuffer(preview.samples(start, _WINDOW), "<i2").reshape(-1, len(STEMS), preview.channels)
-    mono = np.zeros((_WINDOW, len(STEMS)), np.float32)
-    mono[: len(raw)] = raw.mean(axis=2) / FULL_SCALE
-    return dict(zip(STEMS, mono.T, strict=True))
+    mono = np.zeros((len(STEMS), _WINDOW), np.float32)
+    mono[:, : len(raw)] = raw.mean(axis=2).T / FULL_SCALE
+    return mono
+
+
+def _png(pixels: npt.NDArray[np.uint8]) -> bytes:
+    image, file = Image.fromarray(np.ascontiguousarray(pixels)), io.BytesIO()
+    image.putpalette(_palette())
+    image.save(file, "PNG")
+    return file.getvalue()
 
 
 def _palette() -> list[int]:

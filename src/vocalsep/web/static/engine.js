@@ -7,13 +7,14 @@
 import { ask } from "./server.js";
 
 const CHUNK_SECONDS = 1;
-const FETCHED_SECONDS = 10;
-const SCHEDULED_SECONDS = 2.5;
+const FETCHED_SECONDS = 12;
+const SCHEDULED_SECONDS = 5;
 const MOST_CHUNKS = 40;
 const FULL_SCALE = 16384;
 const RAMP_SECONDS = 0.015;
 const FIRST_SECONDS = 0.05;
 const TICK_MILLISECONDS = 60;
+const RETRY_MILLISECONDS = 1000;
 
 export const STEMS = ["vocals", "accompaniment"];
 
@@ -36,7 +37,7 @@ export class Engine extends EventTarget {
 
   /** Take a song: its facts as the server gives them. The same song again only grows. */
   load(song) {
-    const isSame = this.song?.id === song.id && this.song.rate === song.rate && song.samples >= this.song.samples;
+    const isSame = this.song?.id === song.id && (song.samples ?? 0) >= (this.song.samples ?? 0);
     if (!isSame) {
       this.#halt();
       this.#generation += 1;
@@ -75,9 +76,9 @@ export class Engine extends EventTarget {
     return current.from + Math.min(current.length, Math.max(0, (now - current.when) * this.rate));
   }
 
-  /** Make the sound output. Browsers allow it only in answer to a key or a click. */
-  unlock() {
-    if (this.#context && this.#context.sampleRate !== this.rate && this.song?.rate) {
+  /** Make the sound output, of a rate. Browsers allow it only in answer to a key or a click. */
+  unlock(rate = this.rate) {
+    if (this.#context && this.#context.sampleRate !== rate) {
       this.#halt();
       this.#context.close();
       this.#context = null;
@@ -85,7 +86,7 @@ export class Engine extends EventTarget {
       this.#chunks.clear();
     }
     if (!this.#context) {
-      this.#context = new AudioContext(this.song?.rate ? { sampleRate: this.song.rate } : {});
+      this.#context = new AudioContext({ sampleRate: rate });
       this.#splitter = this.#context.createChannelSplitter(4);
       STEMS.forEach((stem, index) => {
         const merger = this.#context.createChannelMerger(2);
@@ -267,7 +268,7 @@ export class Engine extends EventTarget {
       })
       .catch((error) => {
         if (generation !== this.#generation) return;
-        this.#chunks.delete(number);
+        setTimeout(() => this.#chunks.delete(number), RETRY_MILLISECONDS);
         this.dispatchEvent(new CustomEvent("trouble", { detail: error.message }));
       });
     this.#chunks.set(number, arrived);

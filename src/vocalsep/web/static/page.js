@@ -9,7 +9,7 @@ import { about } from "./words.js";
 const OFTEN = 300;
 const SELDOM = 4000;
 const UPLOADS_AT_ONCE = 2;
-const BUSY = ["uploading", "checking", "waiting", "running"];
+const BUSY = ["waiting", "running"];
 
 class ModelFacts extends HTMLElement {}
 
@@ -60,8 +60,10 @@ async function look() {
   isLooking = true;
   try {
     const facts = await session();
-    tellChanges(facts.songs);
-    songs = facts.songs;
+    // what is on its way is shown from here, where its progress is known
+    const arrived = facts.songs.filter((song) => song.state !== "uploading" && song.state !== "checking");
+    tellChanges(arrived);
+    songs = arrived;
     limits = facts.limits;
     show();
   } catch (error) {
@@ -182,7 +184,7 @@ window.vocalsep = {
     }
     if (isStarting) return; // a second click while the first is on its way
     isStarting = true;
-    if (listen) find("player").engine.unlock(); // while the click counts
+    if (listen) find("player").engine.unlock(again[0].output); // while the click counts
     listens = listen;
     try {
       await ask("start", {

@@ -35,6 +35,7 @@ export class Player extends HTMLElement {
       this.#loopFrom = null;
       this.#parts.pictures.open = false;
       this.#parts.pictureRow.replaceChildren();
+      delete this.#parts.pictureRow.dataset.song;
     }
     this.engine.load(song);
     if (play) this.#playsWhenReady = true;
@@ -268,12 +269,13 @@ export class Player extends HTMLElement {
     const target = event.target;
     const isText = target.closest?.("input:not([type=range]):not([type=checkbox]), textarea, select, [contenteditable], [role=listbox]");
     if (isText) return;
-    const isControl = target.closest?.("button, a, summary, [role=button], input");
+    const isButton = target.closest?.("button, a, summary, [role=button], input[type=checkbox]");
+    const isFader = target.type === "range";
     const seek = (seconds) => this.engine.seek(this.engine.position + seconds * this.engine.rate);
     const act = {
-      " ": () => !isControl && this.toggle(),
-      ArrowLeft: () => !(isControl?.type === "range") && seek(-STEP_SECONDS),
-      ArrowRight: () => !(isControl?.type === "range") && seek(STEP_SECONDS),
+      " ": () => !isButton && this.toggle(),
+      ArrowLeft: () => !isFader && seek(-STEP_SECONDS),
+      ArrowRight: () => !isFader && seek(STEP_SECONDS),
       Home: () => target === this.#parts.canvas && this.engine.seek(0),
       End: () => target === this.#parts.canvas && this.engine.seek(this.engine.length),
       a: () => this.#markFrom(),
