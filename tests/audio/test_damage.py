@@ -13,6 +13,7 @@ import pytest
 import soundfile
 
 from vocalsep.audio.reader import open_audio
+from vocalsep.audio.reading_options import ReadingOptions
 from vocalsep.errors import (
     DamagedAudioError,
     EmptyAudioError,
@@ -20,6 +21,7 @@ from vocalsep.errors import (
     InputUnreadableError,
     NonFiniteAudioError,
     NotAudioError,
+    OptionError,
 )
 
 CODECS = {
@@ -95,6 +97,148 @@ def test_corrupt_middle_is_silent_and_what_follows_stays_in_its_place(
         for end in ends:
             difference = mended[:, end] - original[:, end]
             assert np.abs(difference).mean() < 0.1 * np.abs(original[:, end]).mean()
+
+
+def hit(data: bytes, *places: int, size: int = 30) -> bytes:
+    """Noise in the place of some bytes."""
+    damaged = bytearray(data)
+    for place in places:
+        damaged[place : place + size] = np.random.default_rng(place).bytes(size)
+    return bytes(damaged)
+
+
+@pytest.mark.parametrize("name", ["a.mp3", "no_xing.mp3", "a.flac", "a.m4a", "a.ogg", "a.opus"])
+def test_damage_of_some_frames_keeps_the_length(tmp_path, whole, decode, caplog, name: str) -> None:
+    data, path = (whole / name).read_bytes(), tmp_path / name
+    for places in ([len(data) // 3], [len(data) * part // 10 for part in (3, 5, 6)]):
+        caplog.clear()
+        path.write_bytes(hit(data, *places))
+        assert decode(path).shape == decode(whole / name).shape
+        # An mp3 has no checksum: what is noise to us may be music to a decoder.
+        assert len(caplog.messages) == 1 or (name.endswith("mp3") and not caplog.messages)
+
+
+def test_bit_of_a_lossless_frame(tmp_path, song, encode, decode) -> None:
+    """FFmpeg would pass the noise that comes of it on, unless it is told to look at the checksum."""
+    for name, codec in (("a.flac", "FLAC:PCM_16"), ("a.tta", "tta/tta")):
+        encode(tmp_path / name, song(N, sample_rate=48000), codec, 48000)
+        expected, data = decode(tmp_path / name), bytearray((tmp_path / name).read_bytes())
+        data[len(data) // 2] ^= 16
+        (tmp_path / name).write_bytes(data)
+        mended = decode(tmp_path / name)
+        assert mended.shape == expected.shape
+        assert np.abs(mended).max() <= np.abs(expected).max()
+        differs = np.flatnonzero((mended != expected).any(axis=0))
+        assert not mended[:, differs].any()
+
+
+def test_joined_mp3s(tmp_path, whole, decode, caplog) -> None:
+    """Of the second, the header is a silent frame, and the delay of the encoder stays: as any decoder has it."""
+    first, second = (whole / "a.mp3").read_bytes(), (whole / "no_xing.mp3").read_bytes()
+    for between in (b"", ID3_HEADER, b"TAG" + bytes(125) + ID3_HEADER):
+        (tmp_path / "a.mp3").write_bytes(first + between + second)
+        decoded = decode(tmp_path / "a.mp3")
+        a, b = decode(whole / "a.mp3"), decode(whole / "no_xing.mp3")
+        assert abs(decoded.shape[1] - a.shape[1] - b.shape[1]) <= 2 * 1152
+        np.testing.assert_array_equal(decoded[:, -N // 2 :], b[:, -N // 2 :])
+    assert not caplog.messages
+
+
+def xing(data: bytes, n_frames: int, n_bytes: int) -> bytes:
+    place = max(data.find(b"Xing"), data.find(b"Info"))
+    return data[: place + 8] + struct.pack(">II", n_frames, n_bytes) + data[place + 16 :]
+
+
+def test_header_of_an_mp3_that_is_wrong(tmp_path, whole, decode, caplog) -> None:
+    data, path = (whole / "a.mp3").read_bytes(), tmp_path / "a.mp3"
+    for n_frames in (0, 100, 400):
+        path.write_bytes(xing(data, n_frames, len(data)))
+        assert 0 <= decode(path).shape[1] - N <= 1152
+    (warning,) = caplog.messages
+    assert "it decodes to 0:04.008 of 0:09.568 that its header announces" in warning
+    with pytest.raises(DamagedAudioError, match="its header announces"):
+        decode(path, strict=True)
+    path.write_bytes(xing(data, 400, 2 * len(data)))  # an mp3 that was cut
+    with pytest.raises(DamagedAudioError, match="decodes to"):
+        decode(path)
+
+
+def test_mp3_that_lost_bytes_cannot_be_aligned(tmp_path, whole, decode) -> None:
+    data = (whole / "a.mp3").read_bytes()
+    (tmp_path / "a.mp3").write_bytes(data[:20_000] + data[21_000:])
+    with pytest.raises(DamagedAudioError, match="ms are missing, and it cannot be told where"):
+        decode(tmp_path / "a.mp3")
+
+
+@pytest.mark.parametrize("more", [1, 2, 3, 4, 8, 36, 44, 500])
+@pytest.mark.parametrize("name", ["a.wav", "a.aiff", "a.au", "a.caf"])
+def test_size_that_is_a_little_too_large(tmp_path, whole, decode, name: str, more: int) -> None:
+    data, path = bytearray((whole / name).read_bytes()), tmp_path / name
+    place, form = {
+        "a.wav": (data.find(b"data") + 4, "<I"),
+        "a.aiff": (data.find(b"SSND") + 4, ">I"),
+        "a.au": (8, ">I"),
+        "a.caf": (data.find(b"data") + 4, ">Q"),
+    }[name]
+    (size,) = struct.unpack_from(form, data, place)
+    struct.pack_into(form, data, place, size + more)
+    path.write_bytes(data)
+    np.testing.assert_array_equal(decode(path), decode(whole / name))
+    struct.pack_into(form, data, place, size + 40_000)
+    path.write_bytes(data)
+    with pytest.raises(DamagedAudioError):
+        decode(path)
+
+
+def test_size_that_is_a_little_too_large_is_damage_where_asked(tmp_path, whole, decode, caplog) -> None:
+    (tmp_path / "a.wav").write_bytes((whole / "a.wav").read_bytes()[:-2])
+    with pytest.raises(DamagedAudioError, match=r"it ends 2 bytes before its header says\. Leave out"):
+        decode(tmp_path / "a.wav", strict=True)
+    assert decode(tmp_path / "a.wav").shape == (2, N - 1)
+    assert caplog.messages == [f"{tmp_path / 'a.wav'} is damaged: it ends 2 bytes before its header says"]
+
+
+def test_last_packet_that_cannot_be_decoded(tmp_path, whole, decode) -> None:
+    for name in ("a.m4a", "alac.m4a"):
+        data, path = (whole / name).read_bytes(), tmp_path / name
+        path.write_bytes(data[:-40] + b"\xff" * 40)
+        assert decode(path).shape == decode(whole / name).shape
+
+
+def test_windows_media_ends_with_the_packets_that_its_header_counts(tmp_path, whole, decode) -> None:
+    """Its play duration is no help: here it counts the preroll twice."""
+    data, path = bytearray((whole / "a.wma").read_bytes()), tmp_path / "a.wma"
+    properties = data.find(bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365"))
+    (duration,) = struct.unpack_from("<Q", data, properties + 64)
+    struct.pack_into("<Q", data, properties + 64, duration + 2 * 10**7)
+    path.write_bytes(data)
+    np.testing.assert_array_equal(decode(path), decode(whole / "a.wma"))
+    for end in (-1, -3000, len(data) * 6 // 10):
+        path.write_bytes(data[:end])
+        with pytest.raises(DamagedAudioError, match="packets of those that its header counts"):
+            decode(path)
+
+
+def test_streamed_windows_media_ends_where_it_ends(tmp_path, whole, decode) -> None:
+    data, path = bytearray((whole / "a.wma").read_bytes()), tmp_path / "a.wma"
+    properties = data.find(bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365"))
+    for place in (40, 56, 64, 72):  # size, packets, durations
+        struct.pack_into("<Q", data, properties + place, 0)
+    data[properties + 88] |= 1  # broadcast
+    path.write_bytes(data)
+    np.testing.assert_array_equal(decode(path), decode(whole / "a.wma"))
+
+
+@pytest.mark.parametrize("start", [b"MPCKSH", b"MP+\x07", b"wvpk", b"TTA1", b"MAC ", b"DSD "])
+def test_what_begins_as_audio_and_is_cut_is_damaged(tmp_path, start: bytes) -> None:
+    (tmp_path / "a").write_bytes(start + np.random.default_rng(0).bytes(60))
+    with pytest.raises(DamagedAudioError):
+        open_audio(tmp_path / "a")
+
+
+def test_strict_and_salvage_exclude_each_other() -> None:
+    with pytest.raises(OptionError, match="Choose one"):
+        ReadingOptions(strict=True, salvage=True)
 
 
 @pytest.mark.parametrize("name", ["a.webm"])

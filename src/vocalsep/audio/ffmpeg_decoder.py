@@ -39,6 +39,7 @@ _WITH_CHECKSUM = {"flac", "tta", "wavpack", "ape"}
 # padding of an mp3, up to two frames, as part of it.
 _TOLERANCE_SECONDS = 0.2
 _TOLERANCE_SAMPLES = 2 * 1152
+_PCM_TOLERANCE_SAMPLES = 512
 _HALF_BARE_FRAME = 576
 _SILENCE_SAMPLES = 65536
 _UNKNOWN_FLAC = 2**36 - 1  # all ones in the header, where an encoder could not go back to it
@@ -169,7 +170,7 @@ class FfmpegDecoder:
         """Compare the length with what is declared; give how many samples the end lacks that can be silent."""
         rate, declared = self._rate, self._declared
         failed = 0 if self._is_bare else round(self._timeline.failed_seconds * rate)
-        tolerance = _TOLERANCE_SECONDS * rate
+        tolerance = _TOLERANCE_SECONDS * rate + _TOLERANCE_SAMPLES
         missing = failed if declared is None else declared - n
         if missing <= 0:
             return 0
@@ -179,7 +180,7 @@ class FfmpegDecoder:
         elif failed and missing <= tolerance:
             self._damage.silence(n, missing, rate)
             return missing
-        elif missing > tolerance + _TOLERANCE_SAMPLES:
+        elif missing > (_PCM_TOLERANCE_SAMPLES if self.info.codec.startswith("pcm_") else tolerance):
             what = f"it decodes to {clock(n, rate)} of {clock(declared, rate)}"
             if self._mp3_header is not None and self._mp3_header.is_contradicted:
                 self._damage.allow(f"{what} that its header announces")

@@ -93,9 +93,9 @@ class SndfileDecoder:
             layout=sndfile_layout(file),
         )
         try:
+            self._check_size()
             if file.format == "CAF" and missing_bytes(file):  # libsndfile would drop its last samples
                 raise ValueError("a CAF file that is too short")
-            self._check_size()
         except BaseException:
             file.close()
             raise

@@ -28,6 +28,7 @@ class Timeline:
 
     def __init__(self, container: str, *, is_bare: bool, start: Fraction | None) -> None:
         self._is_bare = is_bare
+        self._is_flac = container == "flac"
         self._jumps_count = not _COUNTING.isdisjoint(container.split(","))
         self._end = start
         self._sizes: set[int] = set()
@@ -61,8 +62,8 @@ class Timeline:
         end = self._end
         if at is not None:
             self._end = at + seconds
-        elif end is not None:  # as FFmpeg has it of a flac in the neighbourhood of damage
-            self._end = end + seconds
+        else:  # as FFmpeg has it of a flac in the neighbourhood of damage; an asf may begin so
+            self._end = end + seconds if end is not None and self._is_flac else None
         if self._is_bare:
             # What fails at the start is a tag, or what is left of a frame where a broadcast was cut.
             return self._skipped_frames(failed) * frame.samples if self._n_packets > 1 else 0

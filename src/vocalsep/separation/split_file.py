@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from vocalsep.audio.info import AudioInfo
 from vocalsep.audio.loudspeakers import to_stereo
 from vocalsep.audio.outputs import Outputs
 from vocalsep.audio.reader import open_audio
@@ -17,6 +19,7 @@ from vocalsep.audio.stem_files import StemFiles
 from vocalsep.audio.tags import read_tags
 from vocalsep.errors import OutputExistsError
 from vocalsep.separation.ensemble import Ensemble
+from vocalsep.separation.front import front_groups
 from vocalsep.split_result import SplitResult
 from vocalsep.stem_names import STEMS
 from vocalsep.system.files import exists
@@ -30,6 +33,8 @@ StemListener = Callable[[dict[str, Samples]], None]
 """Called with a block ``(channel, sample)`` of each stem."""
 
 _BLOCKS_BEHIND = 8
+
+_log = logging.getLogger("vocalsep")
 
 
 def split_file(
@@ -69,6 +74,8 @@ def split_file(
             with audio.opened_again() as whole:
                 levels = ensemble.levels(whole.blocks(), channels=info.channels, layout=info.layout)
         downmix = outputs.downmix and info.channels > 2
+        if info.channels > 2:
+            _log.warning("%s", _channels_note(path, info))
         n_samples, silent = 0, True
         with (
             _no_empty_folders(targets.values()),
@@ -118,6 +125,13 @@ def split_file(
         gain=gain,
         silent=silent,
     )
+
+
+def _channels_note(path: Path, info: AudioInfo) -> str:
+    """Say which of many channels are separated."""
+    pair, *centre = front_groups(info.channels, info.layout)
+    separated = f"{pair[0] + 1} and {pair[1] + 1}" + (f", and the centre {centre[0][0] + 1}," if centre else "")
+    return f"{path} has {info.channels} channels: {separated} are separated, the others are in the accompaniment"
 
 
 def _check_target(target: Path, source: Path, overwrite: bool) -> None:
