@@ -36,7 +36,7 @@ def split_call(sessions: Sessions, jobs: Jobs, default_model: str, *, offline: b
         Args:
             song: the file, as Gradio's client uploads it: ``handle_file("song.mp3")``.
             model: a name of ``vocalsep models list``.
-            format: of the stems: ``wav``, ``flac``, ``mp3``, ``ogg``, ``opus`` or ``m4a``.
+            format: format of the stems: ``wav``, ``flac``, ``mp3``, ``ogg``, ``opus`` or ``m4a``.
             stem: ``both``, ``vocals`` or ``accompaniment``.
             salvage: take what can be decoded of a damaged file.
 

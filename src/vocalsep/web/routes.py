@@ -80,9 +80,9 @@ class Routes:
     Gradio's own would take files of any size into one folder for all, and tell their paths on this machine.
 
     Args:
-        sessions: of the server.
+        sessions: sessions of the server.
         jobs: its queue.
-        pace: of the models.
+        pace: speed of the models.
         limits: see `Limits`.
         offline: whether no model may be downloaded.
     """

@@ -44,16 +44,16 @@ class WebServer:
     only those know who are told it, unless the page is public.
 
     Args:
-        host: to listen on.
-        port: to listen on; 0 takes a free one.
+        host: address to listen on.
+        port: port to listen on; 0 takes a free one.
         limits: what is accepted.
         offline: never ask the network for weights.
         options: how models are run.
         public: whether everybody may use the page, as on a Hugging Face Space, within which it may be shown.
 
     Attributes:
-        url: of the page.
-        token: in the path, or an empty text.
+        url: address of the page.
+        token: secret in the path, or an empty text.
 
     Raises:
         OptionError: the address is in use, or not one of this machine.

@@ -26,7 +26,7 @@ class Session:
     Attributes:
         id: 32 random hexadecimal digits, known to the page alone.
         folder: holds a folder for each song, while there is one.
-        songs: in the order of their uploads.
+        songs: the songs, in the order of their uploads.
         seen: when its page last asked for something, by the monotonic clock.
         left: when its page was closed, by the monotonic clock; None while it is open.
         is_call: whether it is a call of the API, which has no page.
@@ -116,8 +116,8 @@ class Sessions:
         """A new song of a session, whose upload begins.
 
         Args:
-            session: whose it is.
-            name: of the file.
+            session: session that owns the song.
+            name: name of the file.
             n_bytes: size of the file.
 
         Raises:

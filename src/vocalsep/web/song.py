@@ -30,20 +30,20 @@ class Song:
     """One song, known to nobody but those who have its id.
 
     Args:
-        folder: of the session.
-        name: of the file, as its owner calls it.
-        size: of the file in bytes.
+        folder: folder of the session.
+        name: name of the file, as its owner calls it.
+        size: size of the file in bytes.
 
     Attributes:
         id: 32 random hexadecimal digits.
         name: without what a file system may refuse.
         folder: holds the upload, and the stems.
         state: see `State`.
-        size: of the upload in bytes.
+        size: size of the upload in bytes.
         survey: what the file is, once it has been checked.
         order: how it was asked to be separated, at last.
-        preview: of the stems, from the start of the separation on.
-        result: of the separation, once it is done.
+        preview: preview of the stems, from the start of the separation on.
+        result: result of the separation, once it is done.
         pictures: spectrograms by name, once somebody has asked for one.
         error: why it failed, or what is wrong with it, in words for its owner.
         began: when the separation began, by the monotonic clock.

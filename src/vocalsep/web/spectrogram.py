@@ -33,7 +33,7 @@ def spectrograms(preview: Preview) -> dict[str, bytes]:
     All pictures share one scale: black is 80 dB below the loudest place of the song.
 
     Args:
-        preview: of the whole song.
+        preview: preview of the whole song.
 
     Returns:
         A picture of `WIDTH` by `HEIGHT` pixels for ``mixture``, ``vocals`` and ``accompaniment`` each.
