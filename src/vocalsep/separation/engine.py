@@ -60,8 +60,8 @@ class SegmentedSeparation:
             model = WienerFiltered(model, options.wiener)
         self._lock = lock or threading.RLock()  # also held while what the model runs with is changed
         self.device = choose_device(options.device)
-        if self.device.type == "cpu":
-            keep_freed_memory()
+        if self.device.type == "cpu" and not model.hints.side_by_side:
+            keep_freed_memory()  # where each lane keeps some, the gain is not worth the memory
         self.model = model.eval().to(self.device)
         self._precision = options.precision
         self.dtype = self._choose_dtype(options.precision)
