@@ -34,6 +34,10 @@ def live(blocks: Iterator[npt.NDArray[np.float32]], rate: int) -> Iterator[npt.N
         yield stems["vocals"]
 
 
-names: list[str] = [entry.id for entry in list_models()]
-stems: tuple[str, ...] = tuple(load_model().config.stems)
-wrong = Separator(model=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+def facts() -> tuple[list[str], tuple[str, ...]]:
+    names: list[str] = [entry.id for entry in list_models()]
+    return names, tuple(load_model().config.stems)
+
+
+def wrong() -> Separator:
+    return Separator(model=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

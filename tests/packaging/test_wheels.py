@@ -139,6 +139,8 @@ def test_weights_as_a_package(wheel, site, tmp_path, small_scnet):
     done = site.run("split", DEMO, "--model", "scnet", "-o", tmp_path / "out", HF_HUB_OFFLINE="1")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out" / "demo" / "vocals.wav").stat().st_size > 100_000
+    balanced = site.run("split", DEMO, "--quality", "balanced", "-o", tmp_path / "balanced", HF_HUB_OFFLINE="1")
+    assert balanced.returncode == 0, balanced.stderr
     with zipfile.ZipFile(package) as archive:
         card = archive.read("vocalsep_scnet/README.md").decode()
     assert entry.sha256 in card
