@@ -19,9 +19,10 @@ from mutagen.id3 import COMM, ID3, POPM, SYLT, TCON, TIT2, TXXX
 from mutagen.mp3 import MP3
 
 from vocalsep.audio.formats import OutputFormat
+from vocalsep.audio.picture import Picture
 from vocalsep.audio.stem_files import StemFiles
 from vocalsep.audio.tag_fields import FIELDS
-from vocalsep.audio.tags import Picture, Tags, read_model, read_tags, write_tags
+from vocalsep.audio.tags import Tags, read_model, read_tags, write_tags
 
 JPEG = Picture(data=b"\xff\xd8\xff\xe0" + bytes(range(256)) * 600, mime="image/jpeg")
 PNG = Picture(data=b"\x89PNG\r\n\x1a\n" + bytes(5000), mime="image/png", kind=4)

@@ -13,8 +13,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vocalsep.audio.formats import OutputFormat
+from vocalsep.audio.picture import Picture
 from vocalsep.audio.resample import resample_blocks, resampled_length
-from vocalsep.audio.tags import Picture, Tags
+from vocalsep.audio.tags import Tags
 from vocalsep.audio.writer import AudioWriter
 from vocalsep.errors import OptionError, OutputNotFolderError, OutputNotWritableError
 
@@ -213,7 +214,8 @@ import resource, signal, sys
 from pathlib import Path
 import numpy as np
 from vocalsep.audio.formats import OutputFormat
-from vocalsep.audio.tags import Picture, Tags
+from vocalsep.audio.picture import Picture
+from vocalsep.audio.tags import Tags
 from vocalsep.audio.writer import AudioWriter
 from vocalsep.errors import DiskFullError
 

@@ -32,6 +32,7 @@ RULES = {
     r"\bas far as\b": "write 'as long as' or 'up to'",
     r"\bnothing else but\b": "write 'only'",
     r"\bfor ever\b": "write 'forever', or say how long",
+    r"\bbeside\b": "write 'next to', or 'besides' for 'in addition to'",
     r"\bneed not\b": "write 'does not need to'",
     r"\bwhereby\b|\btherewith\b|\bthereof\b|\bhitherto\b|\bwherein\b": "an old word: write a plain one",
     r"\bupon\b": "write 'on'",

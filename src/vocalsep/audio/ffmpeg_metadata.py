@@ -1,4 +1,4 @@
-"""What FFmpeg finds beside the sound of a file: text and pictures."""
+"""What FFmpeg finds besides the sound of a file: text and pictures."""
 
 from __future__ import annotations
 

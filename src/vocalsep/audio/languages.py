@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# Where a language has a code for bibliographies beside the one for terminology, programs write either.
+# Where a language has a code for bibliographies besides the one for terminology, programs write either.
 _CODES = """
 ar ara|bg bul|bn ben|ca cat|cs ces cze|cy cym wel|da dan|de deu ger|el ell gre|en eng|es spa|et est|eu eus baq
 fa fas per|fi fin|fr fra fre|ga gle|he heb|hi hin|hr hrv|hu hun|hy hye arm|id ind|is isl ice|it ita|ja jpn

@@ -18,7 +18,7 @@ _READ_SAMPLES = 65536
 class Spool:
     """Keeps a stream of float32 blocks on disk, without a name where the system allows that.
 
-    It lies beside the output: the system's folder for temporary files may be memory.
+    It lies next to the output: the system's folder for temporary files may be memory.
 
     Args:
         target: the output whose samples these are; its folder must exist.

@@ -34,7 +34,7 @@ class Encoder(Protocol):
 
 
 class AudioWriter:
-    """Writes an audio file beside its target and renames it when it is complete.
+    """Writes an audio file next to its target and renames it when it is complete.
 
     A context manager: left without `commit`, it leaves nothing behind. A file decodes to the samples that
     were written, in number and place, by readers that honour the LAME header of mp3 and the edit list of m4a

@@ -21,7 +21,7 @@ class Advance(Protocol):
     """Moves a bar."""
 
     def __call__(self, done: float, total: float | None, note: str = "") -> None:
-        """Show that ``done`` of ``total`` is done; ``note`` stands beside the name."""
+        """Show that ``done`` of ``total`` is done; ``note`` stands next to the name."""
 
 
 class ProgressDisplay:

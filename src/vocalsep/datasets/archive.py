@@ -149,7 +149,7 @@ def _is_there(folder: Path, files: Mapping[str, zipfile.ZipInfo]) -> bool:
 
 
 def _extract_song(opened: zipfile.ZipFile, files: Mapping[str, zipfile.ZipInfo], folder: Path) -> Iterator[int]:
-    """Write the files of a song beside its folder, then move them there; yields the bytes written, by and by."""
+    """Write the files of a song next to its folder, then move them there; yields the bytes written, by and by."""
     make_folder(folder.parent)
     temporary = folder.with_name(f"{TEMPORARY_PREFIX}{folder.name}")  # one name: what a killed process left goes
     try:

@@ -13,7 +13,7 @@ from vocalsep.errors import InputUnreadableError, NoTracksError, UnfitTrackError
 from vocalsep.stem_names import ACCOMPANIMENT, MIXTURE, VOCALS
 
 WHOLE_ACCOMPANIMENT = (ACCOMPANIMENT, "instrumental", "no_vocals")
-"""Names of a file that is all of the accompaniment, whatever other stems lie beside it."""
+"""Names of a file that is all of the accompaniment, whatever other stems lie next to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +36,13 @@ class TrackFolder:
         """The track, whose headers are read.
 
         Raises:
-            UnfitTrackError: there is nothing beside the vocals, or the files do not go together.
+            UnfitTrackError: there is nothing besides the vocals, or the files do not go together.
             InputError: a file is damaged.
         """
         if not self.accompaniment:
             raise UnfitTrackError(
                 f"track '{self.name}' has vocals and no accompaniment",
-                f"Put the other stems beside {self.vocals}, or use pools:VOCALS,ACCOMPANIMENT.",
+                f"Put the other stems next to {self.vocals}, or use pools:VOCALS,ACCOMPANIMENT.",
             )
         return open_track(self.name, {VOCALS: [self.vocals], ACCOMPANIMENT: self.accompaniment}, self.mixture)
 

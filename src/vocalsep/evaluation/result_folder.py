@@ -52,12 +52,12 @@ class ResultFolder:
         make_folder(path)
         results = [path / name for name in (RESULTS_NAME, _TABLE_NAME, PICTURE_NAME)]
         if overwrite:
-            for earlier in (self._journal, *results):  # results of other conditions beside a new journal mislead
+            for earlier in (self._journal, *results):  # results of other conditions next to a new journal mislead
                 _remove(earlier)
         if self._journal.exists():
             self._resume()
         elif existing := [result for result in results if result.exists()]:
-            raise OutputExistsError(f"{existing[0]} exists and has no {_JOURNAL_NAME} beside it", _INSTEAD)
+            raise OutputExistsError(f"{existing[0]} exists and has no {_JOURNAL_NAME} next to it", _INSTEAD)
         else:
             self._start()
 

@@ -32,7 +32,7 @@ def needs_extra(extra: str) -> Iterator[None]:
         if package in ("", "vocalsep"):  # a fault of ours
             raise
         raise MissingExtraError(f"this needs {package}, which is not installed", install) from error
-    except (ImportError, OSError, RuntimeError) as error:  # torchaudio beside a torch that it is not built for
+    except (ImportError, OSError, RuntimeError) as error:  # torchaudio next to a torch that it is not built for
         if (getattr(error, "name", None) or "").startswith("vocalsep"):
             raise
         reason = str(error).partition("\n")[0]

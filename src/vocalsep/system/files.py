@@ -62,7 +62,7 @@ def exists(path: Path) -> bool:
 
 
 class AtomicFile:
-    """A temporary file beside ``target`` that `commit` renames to it.
+    """A temporary file next to ``target`` that `commit` renames to it.
 
     The temporary name is on the same file system, starts with `TEMPORARY_PREFIX` and keeps the target's suffix.
     While the process lives, the file is locked: `remove_leftovers` tells what a killed process left by that.
@@ -147,7 +147,7 @@ def remove_leftovers(folder: Path) -> list[Path]:
 
 
 def _new_file(target: Path) -> tuple[Path, int | None]:
-    """A new file beside ``target`` and its descriptor, which locks it until that is closed, if only by a kill."""
+    """A new file next to ``target`` and its descriptor, which locks it until that is closed, if only by a kill."""
     while True:
         path = target.with_name(f"{_OURS}{secrets.token_hex(8)}{target.suffix}")
         if sys.platform == "win32":  # where a file that is open cannot be renamed

@@ -18,7 +18,7 @@ _LOCK_SUFFIX = ".lock"
 class TemporaryFolder:
     """A new folder that only this user may read, removed by `close`.
 
-    A process that is killed cannot remove its folder. Each folder therefore has a lock file beside it, which the
+    A process that is killed cannot remove its folder. Each folder therefore has a lock file next to it, which the
     system unlocks when the process ends, whatever ends it. The next folder with the same prefix removes every
     folder whose lock is free.
 

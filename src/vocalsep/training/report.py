@@ -64,7 +64,7 @@ def write_report(
         out_dir: made if missing.
         overwrite: replace what is there of the three.
         title: title of the page.
-        published: figures to stand beside those of the run whose folder has that name.
+        published: figures to stand next to those of the run whose folder has that name.
         remarks: below the table, before those on its columns.
 
     Returns:
@@ -156,7 +156,7 @@ class _Cell:
 
 @dataclass(frozen=True, slots=True)
 class _Contents:
-    """What is on the page beside the picture: a row of the table has a cell for each heading."""
+    """What is on the page next to the picture: a row of the table has a cell for each heading."""
 
     title: str
     headings: Sequence[str]

@@ -1,4 +1,4 @@
-"""What the page asks of the server, beside what Gradio answers."""
+"""What the page asks of the server, besides what Gradio answers."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Checkpoint:
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read the tensors of a weights file, and the metadata beside them, without executing anything in it.
+    """Read the tensors of a weights file, and the metadata next to them, without executing anything in it.
 
     safetensors files are told by suffix or content; all else goes through torch's restricted unpickler, which
     knows tensors and plain containers only. ``{"state_dict": ...}`` or ``{"state": ...}`` around the tensors and
@@ -176,7 +176,7 @@ def _read_pickle(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def unwrap(content: object, origin: Path | str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Take the tensors by name out of what `torch.load` gives, and what stands beside them.
+    """Take the tensors by name out of what `torch.load` gives, and what stands next to them.
 
     Raises:
         CorruptWeightsError: there are none.

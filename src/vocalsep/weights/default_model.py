@@ -14,11 +14,6 @@ from vocalsep.errors import OptionError, OutputError, OutputNotWritableError
 from vocalsep.system.files import atomic_path
 from vocalsep.weights.manifest import load_manifest
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 VARIABLE = "VOCALSEP_MODEL"
 """The environment variable that names a model, ahead of what the user chose."""
 
@@ -91,6 +86,11 @@ def reset_default() -> None:
 
 
 def _chosen() -> str | None:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
     path = settings_path()
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -18,7 +18,7 @@ Progress = Callable[[int, int], None]
 
 HUB_PREFIX = "hf:"
 REPO_FILE = "model.safetensors"
-"""What `fetch_repo` takes of a repository, beside its ``config.json``."""
+"""What `fetch_repo` takes of a repository, besides its ``config.json``."""
 
 _SPEC = re.compile(r"hf:(?P<repo>\w[\w.-]*/\w[\w.-]*)(?:@(?P<revision>(?!.*\.\.)\w[\w./-]*))?", re.ASCII)
 _AGAIN = "Try again."

@@ -15,7 +15,7 @@ DAMAGED = "Get the file again; `vocalsep models list` shows the models that can 
 
 
 def find_config(path: Path, inside: object = None) -> dict[str, Any]:
-    """The config of a weights file: what is said inside of it, as JSON or as values, or in a JSON file beside it.
+    """The config of a weights file: what is said inside of it, as JSON or as values, or in a JSON file next to it.
 
     Beside ``vocals.safetensors`` these are ``vocals.json`` and ``config.json``.
 

@@ -147,7 +147,7 @@ def import_published(
 def import_trained(source: Path, description: TrainingYaml, stem: str | None = None) -> Checkpoint:
     """Turn a checkpoint of Music-Source-Separation-Training, with its YAML, into ours.
 
-    Of two parts of a song, the one beside the vocals becomes ``accompaniment``. Where ``stem`` is neither of
+    Of two parts of a song, the one that is not the vocals becomes ``accompaniment``. Where ``stem`` is neither of
     these, it stands for the vocals, and the checkpoint's metadata say so as ``extracts``.
 
     Args:

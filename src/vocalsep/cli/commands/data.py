@@ -27,7 +27,7 @@ def fetch(
         Path | None,
         typer.Option("--root", help="Its folder.", show_default="NAME in VOCALSEP_DATA or the user's data folder"),
     ] = None,
-    keep_zip: Annotated[bool, typer.Option("--keep-zip", help="Leave the zip file beside the songs.")] = False,
+    keep_zip: Annotated[bool, typer.Option("--keep-zip", help="Leave the zip file next to the songs.")] = False,
 ) -> None:
     """Download a published data set, check its hash and unpack it; prints the folder.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import webbrowser
 from typing import Annotated
 
 import typer
@@ -52,5 +51,7 @@ def web(
         typer.echo(server.url)
         stderr.say("Ctrl-C ends the page and deletes its songs")
         if browser:
+            import webbrowser
+
             webbrowser.open(server.url)
         server.wait()

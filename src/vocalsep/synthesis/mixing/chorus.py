@@ -1,4 +1,4 @@
-"""A chorus: a sound beside a copy of itself whose delay swings."""
+"""A chorus: a sound next to a copy of itself whose delay swings."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def limiter_gain(samples: Samples, ceiling: float) -> Sound:
         np.pad(np.abs(samples).max(axis=0), (0, n_blocks * _LIMITER_BLOCK - n)).reshape(n_blocks, -1).max(axis=1)
     )
     needed = np.minimum(1.0, ceiling / np.maximum(peaks, 1e-9))
-    # the mean of minima stays below each of them, in the block and in the ones beside it
+    # the mean of minima stays below each of them, in the block and in the ones next to it
     least = minimum_filter1d(needed, 2 * _LIMITER_REACH + 3, mode="nearest")
     return _between_blocks(uniform_filter1d(least, 2 * _LIMITER_REACH + 1, mode="nearest"), _LIMITER_BLOCK, n)
 

@@ -46,7 +46,7 @@ def _sing_line(rng: Generator, line: Line, voice: Voice, track: Samples) -> None
 
 
 def _as_another(rng: Generator, sound: Sound) -> Sound:
-    """The sound as from somebody beside: a little later, and wandering in time and so in pitch."""
+    """The sound of somebody standing near: a little later, and wandering in time and so in pitch."""
     at = np.arange(len(sound))
     wander = np.sin(2 * np.pi * _WANDER_HZ * rng.uniform(0.6, 1.4) * at / RATE + rng.uniform(0, 6))
     delay = rng.uniform(0.008, 0.035) + rng.uniform(0.0005, 0.002) * wander

@@ -104,7 +104,7 @@ class RunFolder:
             raise RunError(f"{self.path} has no checkpoint yet", "Start it anew in another folder.") from error
         except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
             raise RunError(
-                f"{self.state_file} is damaged: {error}", "Start anew; the weights beside it can be used."
+                f"{self.state_file} is damaged: {error}", "Start anew; the weights next to it can be used."
             ) from error
         if not isinstance(state, dict):
             raise RunError(f"{self.state_file} is no checkpoint of a run")

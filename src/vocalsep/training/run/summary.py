@@ -22,7 +22,7 @@ EVALUATION_FOLDER = "evaluation"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedFigures:
-    """Figures of a model to stand beside those of its run: parameters, and mean validation MSE over the epochs."""
+    """Figures of a model to compare with those of its run: parameters, and mean validation MSE over the epochs."""
 
     parameters: float
     average_valid_mse: float
