@@ -21,6 +21,8 @@ from vocalsep.system.output_errors import output_error
 from vocalsep.template import DEFAULT_TEMPLATE, safe_track, stem_path
 
 PACKAGE = Path(__file__).parents[1] / "src" / "vocalsep"
+# `os.path.isreserved`, which takes its place, is there on Windows alone
+pytestmark = pytest.mark.filterwarnings("ignore:.*is_reserved.*:DeprecationWarning")
 FIELDS = {"stem": "vocals", "ext": "wav", "model": "m"}
 
 
@@ -41,7 +43,6 @@ def test_names_that_only_begin_like_devices_stay(name):
     assert safe_track(name) == name
 
 
-@pytest.mark.filterwarnings("ignore:.*is_reserved.*:DeprecationWarning")
 @given(
     track=st.text(st.one_of(st.sampled_from("conaux1prnl. :/\\"), st.characters()), max_size=300),
     folder=st.sampled_from([r"C:\Users\me\Music", r"\\server\share", r"D:", "stems"]),
