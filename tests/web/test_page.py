@@ -371,7 +371,8 @@ def test_it_fits_every_screen(server, browser, errors, width, scheme):
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width
         cut = page.evaluate(
             """() => [...document.querySelectorAll(".vs-card *, .vs-song *")]
-              .filter((e) => e.offsetParent && e.getBoundingClientRect().right > innerWidth + 1)
+              .filter((e) => e.offsetParent && e.getBoundingClientRect().right >
+                e.closest(".vs-card, .vs-song").getBoundingClientRect().right + 1)
               .map((e) => e.className)"""
         )
         assert cut == []
