@@ -1,33 +1,14 @@
 """Which of several audio tracks is read."""
 
-import av
 import numpy as np
 import pytest
 import soundfile
-from av.stream import Disposition
 
+from helpers.audio_encoding import encode_tracks
 from vocalsep.audio.languages import same_language
 from vocalsep.errors import OptionError
 
 RATE = 44_100
-
-
-def write_tracks(path, muxer, tracks):
-    """A file of tone tracks; each is (frequency, language, is default)."""
-    time = np.arange(RATE) / RATE
-    with av.open(str(path), "w", format=muxer) as container:
-        streams = []
-        for _, language, is_default in tracks:
-            stream = container.add_stream("aac", rate=RATE, layout="mono")
-            stream.metadata["language"] = language
-            stream.disposition = Disposition.default if is_default else Disposition(0)
-            streams.append(stream)
-        for stream, (frequency, _, _) in zip(streams, tracks, strict=True):
-            tone = (0.5 * np.sin(2 * np.pi * frequency * time)).astype(np.float32)[None]
-            frame = av.AudioFrame.from_ndarray(tone, format="fltp", layout="mono")
-            frame.sample_rate, frame.pts = RATE, 0
-            container.mux(stream.encode(frame))
-            container.mux(stream.encode(None))
 
 
 def frequency(samples):
@@ -37,7 +18,7 @@ def frequency(samples):
 @pytest.fixture(params=["mp4", "matroska"])
 def film(tmp_path, request):
     path = tmp_path / "film"
-    write_tracks(path, request.param, [(500, "eng", False), (1000, "ger", True), (2000, "fre", False)])
+    encode_tracks(path, request.param, [(500, "eng", False), (1000, "ger", True), (2000, "fre", False)])
     return path
 
 
@@ -63,7 +44,7 @@ def test_a_track_that_is_not_there(film, decode, wanted):
 
 
 def test_without_a_default_the_first(tmp_path, decode):
-    write_tracks(tmp_path / "a", "matroska", [(500, "eng", False), (1000, "ger", False)])
+    encode_tracks(tmp_path / "a", "matroska", [(500, "eng", False), (1000, "ger", False)])
     assert frequency(decode(tmp_path / "a")) == pytest.approx(500, abs=5)
 
 

@@ -9,6 +9,7 @@ import soundfile
 import torch
 import yaml
 
+from helpers.audio_encoding import encode_tracks
 from helpers.command_line import vocalsep
 from helpers.song_folders import write_tracks
 from vocalsep.models.architectures import build_model, config_of
@@ -57,6 +58,7 @@ def prepared(tmp_path_factory) -> Path:
     ):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(root / name, samples, 44100)
+    encode_tracks(root / "film.mkv", "matroska", [(500, "eng", False), (1000, "ger", True)])
     (root / "cut.mp3").write_bytes((root / "song.mp3").read_bytes()[:-3000])
     for name in ("my/stems", "my/test", "validation"):
         write_tracks(root / name, n_tracks=2, seconds=1.0)

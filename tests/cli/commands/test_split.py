@@ -280,16 +280,19 @@ def test_version_and_help_without_torch():
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
-def test_a_named_pipe_is_refused_not_waited_for(tmp_path):
+def test_what_comes_through_a_pipe(song, tmp_path):
+    """By a FIFO, ``/dev/stdin`` and a process substitution of bash."""
     os.mkfifo(tmp_path / "pipe.wav")
-    done = subprocess.run(
-        [sys.executable, "-m", "vocalsep", "split", tmp_path / "pipe.wav", "-o", tmp_path / "out"],
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-    assert done.returncode == 11
-    assert "regular file" in done.stderr
+    for name, arguments in {
+        "fifo": f"cat {song} > {tmp_path}/pipe.wav & $vocalsep split {tmp_path}/pipe.wav",
+        "stdin": f"cat {song} | $vocalsep split /dev/stdin",
+        "substitution": f"$vocalsep split <(cat {song})",
+    }.items():
+        script = f"set -e; vocalsep='{sys.executable} -m vocalsep'; {arguments} -o {tmp_path}/{name}"
+        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        vocals, accompaniment = map(Path, done.stdout.split())
+        assert soundfile.info(vocals).frames == soundfile.info(accompaniment).frames == soundfile.info(song).frames
 
 
 def test_a_gain_is_said_where_the_stem_goes_to_stdout_too(vocalsep, tmp_path, tone):
