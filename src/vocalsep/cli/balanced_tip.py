@@ -31,7 +31,7 @@ def _tip() -> str:
     fast, balanced = (manifest.entry(model) for model in (manifest.qualities.fast, manifest.qualities.balanced))
     return (
         f"tip: --quality balanced runs {balanced.id}, a much stronger model: a download of {_megabytes(balanced)},"
-        f" once, and {_slower(fast, balanced)} times the time. `vocalsep models use {balanced.id}` makes it your"
+        f" once, and {_slower(fast, balanced)} times the time. `vocalsep models use balanced` makes it your"
         " default. (Said once.)"
     )
 

@@ -10,7 +10,7 @@ import typer
 from vocalsep.cli import stderr
 from vocalsep.cli.options import MODEL_PANEL
 from vocalsep.errors import OptionError, UnknownModelError
-from vocalsep.weights.default_model import choose_default, default_model
+from vocalsep.weights.default_model import choose_default, default_model, model_of
 from vocalsep.weights.ensemble_spec import EnsembleSpec, parse_ensemble
 from vocalsep.weights.manifest import Entry, load_manifest
 from vocalsep.weights.resolve import check_named, from_anywhere, local_path
@@ -91,16 +91,20 @@ def choose(
 def make_default(spec: str) -> None:
     """Run ``spec`` from now on where no option names a model, and say what of it is still to be downloaded.
 
+    Args:
+        spec: a model, an ensemble, or fast, balanced or best.
+
     Raises:
         UnknownModelError: one of its models is not there.
         OptionError: a weight of the ensemble makes no sense.
         OutputError: the choice cannot be written.
     """
-    model = parse_ensemble(spec)
+    model = parse_ensemble(model_of(spec))
     _check_all_named(model)
     weights = {from_anywhere(str(name)): share for name, share in model.shares.items()}
     alike = len(set(weights.values())) == 1
-    choose_default("+".join(name if alike else f"{name}:{weight:g}" for name, weight in weights.items()))
+    named = "+".join(name if alike else f"{name}:{weight:g}" for name, weight in weights.items())
+    choose_default(spec if model_of(spec) != spec else named)  # the word of a quality follows the ladder
     for entry in load_manifest().models:
         if entry.id in weights and not local_path(entry):
             stderr.note(f"the first split downloads {entry.id}; to get it now: vocalsep models pull {entry.id}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sys
@@ -47,10 +48,21 @@ def default_model() -> ChosenModel:
         OptionError: the user's file cannot be read, or does not hold what `choose_default` writes.
     """
     if spec := os.environ.get(VARIABLE):
-        return ChosenModel(spec=spec, origin=VARIABLE)
+        return ChosenModel(spec=model_of(spec), origin=VARIABLE)
     if spec := _chosen():
-        return ChosenModel(spec=spec, origin=str(settings_path()))
+        return ChosenModel(spec=model_of(spec), origin=str(settings_path()))
     return ChosenModel(spec=load_manifest().default)
+
+
+def model_of(name: str) -> str:
+    """The model that a name stands for: that of a quality, else itself.
+
+    Example:
+        >>> model_of("balanced"), model_of("umx")
+        ('scnet', 'umx')
+    """
+    qualities: dict[str, str] = dataclasses.asdict(load_manifest().qualities)
+    return qualities.get(name, name)
 
 
 def choose_default(spec: str) -> Path:

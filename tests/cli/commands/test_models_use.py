@@ -55,6 +55,14 @@ def test_what_is_to_be_downloaded_is_said(vocalsep):
     assert done.error_line == "the first split downloads scnet; to get it now: vocalsep models pull scnet"
 
 
+def test_the_word_of_a_quality(vocalsep, song, tmp_path, monkeypatch):
+    done = vocalsep("models", "use", "balanced")
+    assert done.out == f"{load_manifest().qualities.balanced} ({settings_path()})\n"
+    assert settings_path().read_text() == 'model = "balanced"\n'
+    monkeypatch.setenv("VOCALSEP_MODEL", "fast")
+    assert model_of_a_split(vocalsep, song, tmp_path) == BUNDLED
+
+
 def test_a_file_is_found_from_every_folder(vocalsep, song, tmp_path, monkeypatch):
     weights = tmp_path / "音 mine.safetensors"
     weights.write_bytes(load_manifest().entry(OTHER).bundled_path.read_bytes())

@@ -68,7 +68,7 @@ def use(
         str | None,
         typer.Argument(
             metavar="[NAME]",
-            help="What --model of split takes; without it, the default is shown.",
+            help="What --model or --quality of split takes; without it, the default is shown.",
             autocompletion=complete_name,
         ),
     ] = None,
