@@ -56,17 +56,17 @@ class Timeline:
 
     def gap_before(self, frame: av.AudioFrame) -> int:
         """How many samples are missing between the frame before and this one."""
+        failed, self._failed = self._failed, []
+        if self._is_bare:
+            # What fails at the start is a tag, or what is left of a frame where a broadcast was cut.
+            return self._skipped_frames(failed) * frame.samples if failed and self._n_packets > 1 else 0
         seconds = Fraction(frame.samples, frame.sample_rate)
         at = None if frame.pts is None or not frame.time_base else frame.pts * frame.time_base
-        failed, self._failed = self._failed, []
         end = self._end
         if at is not None:
             self._end = at + seconds
         else:  # as FFmpeg has it of a flac in the neighbourhood of damage; an asf may begin so
             self._end = end + seconds if end is not None and self._is_flac else None
-        if self._is_bare:
-            # What fails at the start is a tag, or what is left of a frame where a broadcast was cut.
-            return self._skipped_frames(failed) * frame.samples if self._n_packets > 1 else 0
         if at is None or end is None:
             lost = sum((duration for _, duration in failed), Fraction(0))
             if self._end is not None:
@@ -86,8 +86,6 @@ class Timeline:
 
     def _skipped_frames(self, failed: list[tuple[int, Fraction]]) -> int:
         """How many frames the packets stand for that failed."""
-        if not failed:
-            return 0
         mean = self._n_bytes / self._n_packets
         is_constant = max(self._sizes) - min(self._sizes) <= 1
         if is_constant:
