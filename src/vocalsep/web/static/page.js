@@ -6,6 +6,7 @@ import { ask, session, upload } from "./server.js";
 import { Songs } from "./songs.js";
 import { about } from "./words.js";
 
+const AT_ONCE = 80; // somebody waits for the first sound
 const OFTEN = 300;
 const SELDOM = 4000;
 const UPLOADS_AT_ONCE = 2;
@@ -71,7 +72,8 @@ async function look() {
   } finally {
     isLooking = false;
     const isBusy = uploads.size || songs.some((song) => BUSY.includes(song.state));
-    timer = setTimeout(look, isBusy ? OFTEN : SELDOM);
+    const isEager = isBusy && (listens || find("player")?.isEager);
+    timer = setTimeout(look, isEager ? AT_ONCE : isBusy ? OFTEN : SELDOM);
   }
 }
 

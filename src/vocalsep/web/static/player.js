@@ -31,6 +31,7 @@ export class Player extends HTMLElement {
   show(song, { play = false } = {}) {
     const isNew = this.engine.song?.id !== song.id || (song.samples ?? 0) < (this.engine.song?.samples ?? 0);
     if (isNew) {
+      this.#playsWhenReady = false;
       this.#waveform.clear();
       this.#loopFrom = null;
       this.#parts.pictures.open = false;
@@ -46,6 +47,11 @@ export class Player extends HTMLElement {
     this.hidden = !song.rate;
     this.#fetchPeaks();
     this.#show();
+  }
+
+  /** Whether it will play as soon as there is something to hear. */
+  get isEager() {
+    return this.#playsWhenReady;
   }
 
   /** Show nothing, where the song is deleted. */
