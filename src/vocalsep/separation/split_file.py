@@ -74,8 +74,6 @@ def split_file(
             with audio.opened_again() as whole:
                 levels = ensemble.levels(whole.blocks(), channels=info.channels, layout=info.layout)
         downmix = outputs.downmix and info.channels > 2
-        if info.channels > 2:
-            _log.warning("%s", _channels_note(path, info))
         n_samples, silent = 0, True
         with (
             _no_empty_folders(targets.values()),
@@ -99,6 +97,8 @@ def split_file(
                 )
             ) as blocks,
         ):
+            if info.channels > 2:  # said once the outputs are known to hold them
+                _log.warning("%s", _channels_note(path, info))
             with BackgroundConsumer(files.write, _BLOCKS_BEHIND) as writer:
                 for block in blocks:
                     n_samples += block[STEMS[0]].shape[-1]
