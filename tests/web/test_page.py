@@ -57,7 +57,14 @@ def opened(context, server, errors):
     page = context.new_page()
     page.set_default_timeout(120_000)
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda message: message.type == "error" and errors.append(message.text))
+
+    def complain(message) -> None:
+        url = message.location.get("url", "")
+        # Gradio asks for these beside the page and not below it, where a token keeps them shut
+        if message.type == "error" and not url.endswith(("/manifest.json", "/favicon.ico")):
+            errors.append(f"{message.text} {url}")
+
+    page.on("console", complain)
     page.on(
         "request", lambda asked: asked.url.startswith((server.url, "blob:", "data:")) or errors.append(asked.url)
     )
