@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import soundfile
 import yaml
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -24,6 +25,12 @@ def test_the_header_of_the_space():
     assert (EXAMPLES / "space" / "requirements.txt").read_text().split() == ["vocalsep[web]"]
 
 
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.filterwarnings("ignore")  # of Gradio's client about itself
 def test_the_space_splits_a_song(tmp_path):
     pytest.importorskip("gradio")
     client = pytest.importorskip("gradio_client")
@@ -33,13 +40,13 @@ def test_the_space_splits_a_song(tmp_path):
     process = subprocess.Popen([sys.executable, EXAMPLES / "space" / "app.py"], env=env)
     try:
         until = time.monotonic() + 60
-        while socket.socket().connect_ex(("127.0.0.1", port)):
+        while not answers(port):
             assert process.poll() is None
             assert time.monotonic() < until
             time.sleep(0.2)
         space = client.Client(f"http://127.0.0.1:{port}", verbose=False, download_files=str(tmp_path / "stems"))
         vocals, accompaniment = space.predict(client.handle_file(EXAMPLES / "demo.mp3"), api_name="/split")
-        assert Path(vocals).stat().st_size == Path(accompaniment).stat().st_size > 1_000_000
+        assert soundfile.info(vocals).frames == soundfile.info(accompaniment).frames > 600_000
     finally:
         process.terminate()
         process.wait(timeout=20)
