@@ -19,9 +19,13 @@ def same_shape(shape):
     return shape
 
 
+def seconds_of(n_frames):
+    return 0.1 * (n_frames - 1)
+
+
 def network(path, output_shape=same_shape):
     """Of spectrograms (batch, map, frame, bin) with ten frames a second."""
-    return OnnxNetwork(path, frame_axis=2, frame_seconds=0.1, output_shape=output_shape)
+    return OnnxNetwork(path, frame_axis=2, seconds_of=seconds_of, output_shape=output_shape)
 
 
 def reversal(path, shape, **options):

@@ -30,6 +30,7 @@ CONFIGS = [
     {"architecture": "tdf_mask", "n_fft": 128, "hop_length": 64, "n_bins": 64, "width": 4, "growth": 4},
     {"architecture": "umx", "n_fft": 128, "hop_length": 32, "hidden_size": 8, "max_bin": 40},
     {"architecture": "tfc_tdf_v3", **SMALL, "n_bins": 64, "width": 4, "growth": 4, "scales": 2},
+    {"architecture": "scnet", **SMALL, "widths": [8, 8, 16], "depth": 4},
 ]
 
 
@@ -97,8 +98,15 @@ def test_what_differs_is_not_written(tmp_path, weights, monkeypatch):
     assert list(tmp_path.iterdir()) == [weights]
 
 
-def test_networks_that_cannot_be_exported(tmp_path):
-    config = {"architecture": "mel_band_roformer", **SMALL, "n_bands": 8, "width": 8, "depth": 1}
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"architecture": "mel_band_roformer", **SMALL, "n_bands": 8, "width": 8, "depth": 1},
+        {"architecture": "bs_roformer", "width": 8, "depth": 1},
+    ],
+    ids=lambda config: config["architecture"],
+)
+def test_networks_that_cannot_be_exported(tmp_path, config):
     weights = checkpoint_of(config, tmp_path / "net.safetensors")
     with pytest.raises(OptionError, match="turns complex numbers, which cannot be exported"):
         export_onnx(str(weights), tmp_path / "net.onnx")

@@ -12,10 +12,11 @@ from vocalsep.models.architectures import build_model, config_of
 from vocalsep.separation.ensemble import Ensemble
 from vocalsep.separation.options import SeparationOptions
 from vocalsep.training.initial_weights import initial_state
-from vocalsep.weights.checkpoint import load_model_file, read_checkpoint
+from vocalsep.weights.checkpoint import Checkpoint, load_model_file, read_checkpoint, write_checkpoint
 from vocalsep.weights.ensemble_spec import parse_ensemble
+from vocalsep.weights.onnx_export import Network, network_input
 
-pytest.importorskip("onnx")
+onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 CONFIG = {"architecture": "umx", "n_fft": 256, "hop_length": 64, "hidden_size": 8}
@@ -66,6 +67,33 @@ def test_segments_are_no_longer_than_the_graph_takes(tmp_path, tone):
     with pytest.raises(OptionError, match=r"Use segment_seconds=0\.57 or less"):
         Separator(path, segment_seconds=1).separate(tone, 44100)
     Separator(path, segment_seconds=0.57).separate(tone, 44100)
+
+
+@pytest.mark.filterwarnings("ignore")  # of the exporter's age and of LSTMs, as in onnx_export
+def test_scnet_as_the_public_graph_has_it(tmp_path):
+    """One item of 476 frames, four stems; a song of several segments comes out as the native network has it."""
+    torch.manual_seed(0)
+    model = build_model({"architecture": "scnet", "widths": [4, 8, 8], "depth": 2})
+    weights, path = tmp_path / "native.safetensors", tmp_path / "graph.onnx"
+    write_checkpoint(weights, Checkpoint(config=config_of(model), state=model.state_dict()))
+    segment = torch.zeros(1, 2, 485_100)
+    torch.onnx.export(Network(model), (network_input(model, segment),), path, opset_version=17, dynamo=False)
+    (tmp_path / "graph.json").write_text(json.dumps(config_of(model)))
+    shape = onnx.load(path).graph.input[0].type.tensor_type.shape
+    assert [size.dim_value for size in shape.dim] == [1, 4, 2049, 476]
+    song = 0.1 * np.random.default_rng(0).standard_normal((2, 800_000), np.float32) + 0.01
+    options = {"device": "cpu", "precision": "fp32", "batch_size": 2}
+    expected = Separator(weights, **options).separate(song, 44100)["vocals"]
+    found = Separator(path, **options).separate(song, 44100)["vocals"]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("n_frames", [20, 21])
+def test_the_longest_segment_of_a_graph_for_scnet(n_frames):
+    codec = build_model({"architecture": "scnet", "n_fft": 256, "hop_length": 64}).codec
+    longest = round(codec.seconds_of(n_frames) * codec.sample_rate)
+    assert codec.transform(torch.zeros(longest)).shape[-1] == 20
+    assert codec.transform(torch.zeros(longest + 1)).shape[-1] == 22
 
 
 @pytest.mark.parametrize("frames", [-1, 0, "frames"])

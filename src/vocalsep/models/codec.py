@@ -37,6 +37,10 @@ class SpectrogramCodec(nn.Module):
         """Time from one frame of the spectrogram to the next."""
         return self.hop_length / self.sample_rate
 
+    def seconds_of(self, n_frames: int) -> float:
+        """The longest time whose spectrogram has ``n_frames`` or fewer."""
+        return (n_frames - 1) * self.frame_seconds
+
     def level(self, waveform: Tensor) -> Tensor | None:  # noqa: ARG002 - for those that have one
         """What a waveform ``(batch, channel, sample)`` is divided by, ``(batch, 1, 1)``; None leaves it alone."""
         return None

@@ -53,7 +53,7 @@ class OnnxNetwork:
     Args:
         path: path of the file, which holds all of the graph.
         frame_axis: axis of the frames of the input.
-        frame_seconds: time from one frame to the next.
+        seconds_of: the longest time in seconds that makes no more than a number of frames.
         output_shape: the shape of the output for that of an input.
     """
 
@@ -62,11 +62,11 @@ class OnnxNetwork:
         path: Path,
         *,
         frame_axis: int,
-        frame_seconds: float,
+        seconds_of: Callable[[int], float],
         output_shape: Callable[[tuple[int, ...]], tuple[int, ...]],
     ) -> None:
         self.path = path
-        self._frame_axis, self._frame_seconds = frame_axis, frame_seconds
+        self._frame_axis, self._seconds_of = frame_axis, seconds_of
         self._output_shape = output_shape
         self._graph: _Graph | None = None
         self._made_for: tuple[torch.device, int] | None = None
@@ -124,7 +124,7 @@ class OnnxNetwork:
             raise self._unfit(f"takes {wanted}, and its config makes {list(shape)}")
         most = graph.sizes[self._frame_axis]
         if most is not None and shape[self._frame_axis] > most:
-            seconds = math.floor(100 * (most - 1) * self._frame_seconds) / 100
+            seconds = math.floor(100 * self._seconds_of(most)) / 100
             raise OptionError(
                 f"{self.path} takes {most} frames at once, not {shape[self._frame_axis]}",
                 f"Use segment_seconds={seconds:.2f} or less.",

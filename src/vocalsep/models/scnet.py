@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vocalsep.errors import OptionError
+from vocalsep.models import fourier
 from vocalsep.models.base import SpectrogramModel
 from vocalsep.models.codec import SpectrogramCodec
 from vocalsep.models.signal_config import SpectrogramConfig
@@ -87,7 +88,7 @@ class ConvolutionLayers(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(batch, channel, bin, frame)``; every bin is an item of its own."""
-        n_items = len(x)
+        n_items = x.shape[0]
         x = rearrange(x, "batch channel bin frame -> (batch bin) channel frame")
         for layer in self.layers:
             x = x + layer(x)
@@ -199,7 +200,7 @@ class DualPath(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(batch, channel, bin, frame)``."""
-        n_items = len(x)
+        n_items = x.shape[0]
         along_bins, along_frames = (
             "batch channel bin frame -> bin (batch frame) channel",
             "batch channel bin frame -> frame (batch bin) channel",
@@ -225,11 +226,7 @@ class SeparationNet(nn.Module):
         """Map ``(batch, channel, bin, frame)``, of an even number of frames."""
         for i, pair in enumerate(self.dp_modules):
             x = pair(x).float()
-            if i % 2:
-                x = torch.fft.irfft(torch.complex(*x.chunk(2, dim=1)), dim=3, norm="ortho")
-            else:
-                spectrum = torch.fft.rfft(x, dim=3, norm="ortho")
-                x = torch.cat([spectrum.real, spectrum.imag], dim=1)
+            x = fourier.sequence(*x.chunk(2, dim=1)) if i % 2 else torch.cat(fourier.spectrum(x), dim=1)
         return x
 
 
@@ -241,6 +238,11 @@ class SCNetCodec(SpectrogramCodec):
     def __init__(self, config: SCNetConfig) -> None:
         super().__init__(config)
         self._scaled, self.normalises_song = config.scaled_transform, config.normalises_song
+
+    def seconds_of(self, n_frames: int) -> float:
+        """The longest time whose spectrogram has ``n_frames`` or fewer; one of whole hops has two more."""
+        n_samples = (n_frames - 1 - n_frames % 2) * self.hop_length - 1
+        return n_samples / self.sample_rate
 
     def transform(self, waveform: Tensor) -> Tensor:
         """Real ``(..., sample)`` to complex ``(..., bin, frame)``, of an even number of frames.

@@ -23,7 +23,7 @@ TOLERANCE = 1e-4
 """Most that the graph may differ from the model, as a part of the largest value."""
 
 _OPSET = 17
-_COMPLEX_INSIDE = ("mel_band_roformer",)
+_COMPLEX_INSIDE = ("mel_band_roformer", "bs_roformer")
 """Networks that turn complex numbers inside, for which the exporter has no operator."""
 
 

@@ -40,13 +40,13 @@ def load_onnx(path: Path, config: Mapping[str, Any] | None = None) -> Spectrogra
         return OnnxNetwork(
             path,
             frame_axis=codec.frame_axis,
-            frame_seconds=codec.frame_seconds,
+            seconds_of=codec.seconds_of,
             output_shape=lambda shape: codec.output_shape(shape, n_stems),
         )
 
     model = build_described(config, path, lambda described: build_graph_model(described, make_network))
     if n_frames := _frames_at_once(proto, model.codec.frame_axis):
-        seconds = (n_frames - 1) * model.codec.frame_seconds
+        seconds = model.codec.seconds_of(n_frames)
         if seconds < LEAST_SEGMENT_SECONDS:
             raise CorruptWeightsError(
                 f"{path} takes {n_frames} frames at once, {seconds:.2f} s, too few to separate anything",
