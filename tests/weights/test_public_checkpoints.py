@@ -222,7 +222,7 @@ def test_import_takes_the_config_of_the_model(studio, state):
 def test_import_of_sizes_that_are_not_given_says_how(studio):
     larger = {**studio.config, "width": 24}
     state = build_model(larger).state_dict()
-    with pytest.raises(CorruptWeightsError, match=r"does not fit .* are given with --config"):
+    with pytest.raises(CorruptWeightsError, match=r"does not fit .* are given with config=FILE"):
         import_published(state, "studio")
     with pytest.raises(CorruptWeightsError, match=r"unknown key 'widht'.*Did you mean 'width'"):
         import_published(state, "studio", {"widht": 24})

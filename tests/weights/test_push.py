@@ -202,7 +202,7 @@ def test_weights_too_large_for_the_type(run_folder, tmp_path):
     checkpoint = read_checkpoint(run_folder / "best.safetensors")
     checkpoint.state["in_conv.weight"][0] = 1e6
     write_checkpoint(run_folder / "best.safetensors", checkpoint)
-    with pytest.raises(OptionError, match=r"in_conv.weight has values up to 1e\+06.*--dtype float32"):
+    with pytest.raises(OptionError, match=r"in_conv.weight has values up to 1e\+06.*dtype=float32"):
         export(str(run_folder), tmp_path / "small.safetensors", dtype=torch.float16)
     assert not (tmp_path / "small.safetensors").exists()
 
