@@ -1,10 +1,13 @@
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import settings
+
+from vocalsep.cli import stderr
 
 settings.register_profile("default", deadline=None)
 settings.load_profile("default")
@@ -17,6 +20,13 @@ PROJECT = Path(__file__).parents[1]
 def _one_thread() -> None:
     """Small models run hundreds of times faster so than on threads that wait for each other."""
     torch.set_num_threads(1)  # before each test: some ask the program for more, which is for the whole process
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_quiet() -> Iterator[None]:
+    """A command that a test runs in this process leaves its -v or -q to no other test."""
+    yield
+    stderr.reset()
 
 
 @pytest.fixture(autouse=True)

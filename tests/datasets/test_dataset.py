@@ -136,7 +136,7 @@ def test_folders_without_a_test_part(tmp_path):
     song(tmp_path / "a")
     dataset = open_dataset(f"folders:{tmp_path}")
     assert not dataset.has_test
-    with pytest.raises(NoTracksError, match=r"no folder 'test'.*--split all"):
+    with pytest.raises(NoTracksError, match=r"no folder 'test'.*split=all"):
         dataset.tracks("test")
     with pytest.raises(NoTracksError, match="one track, and needs one to train and one to validate on"):
         dataset.tracks("train")

@@ -6,6 +6,7 @@ Files of every kind into every format, with the default model; each fifth is cut
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import sys
@@ -26,6 +27,7 @@ CONTAINERS = ("wav", "flac", "mp3", "ogg", "opus", "m4a")
 
 def main(folder: Path, count: int) -> None:
     torch.set_num_threads(1)
+    logging.getLogger("vocalsep").setLevel(logging.ERROR)  # without the warnings of what is mended
     contents = whole_files(folder)
     separator = Separator(device="cpu")
     measured: dict[str, list[float]] = {"memory_mb": [], "descriptors": [], "threads": []}

@@ -149,7 +149,7 @@ os.wait()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes are forked here")
-@pytest.mark.parametrize(("threads", "said"), [(1, "equal"), (2, "has not got its threads")])
+@pytest.mark.parametrize(("threads", "said"), [(1, "equal"), (2, "does not have its threads")])
 def test_a_fork_has_no_threads_and_does_not_wait_for_them(threads, said):
     command = [sys.executable, "-W", "ignore", "-c", FORKED, str(threads)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)

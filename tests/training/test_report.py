@@ -25,7 +25,7 @@ from vocalsep.evaluation.results import Conditions, Results, SongScores, StemSco
 from vocalsep.models.architectures import build_model
 from vocalsep.training.report import write_report
 from vocalsep.training.run.history import read_history
-from vocalsep.training.run.summary import Published
+from vocalsep.training.run.summary import PublishedFigures
 from vocalsep.weights.checkpoint import Checkpoint, write_checkpoint
 
 HOSTILE = "_a|b `c` <script>alert(1)<!-- & $x$ *d* [e](f) \"g\" 'h'"
@@ -130,7 +130,7 @@ def test_the_page_has_the_numbers_of_the_runs(runs, tmp_path):
 
 
 def test_published_figures_stand_beside_those_of_the_run(runs, tmp_path):
-    published = {"second": Published(parameters=1.804e6, average_valid_mse=0.68)}
+    published = {"second": PublishedFigures(parameters=1.804e6, average_valid_mse=0.68)}
     paths = write_report(runs, tmp_path / "page", title="Both & more", published=published, remarks=["a|b"])
     text = paths[1].read_text(encoding="utf-8")
     heads, *rows = Page(text).rows

@@ -102,6 +102,8 @@ def make_default(spec: str) -> None:
     model = parse_ensemble(model_of(spec))
     _check_all_named(model)
     weights = {from_anywhere(str(name)): share for name, share in model.shares.items()}
+    if len(weights) > 1 and any("+" in name for name in weights):
+        raise OptionError("a file of this ensemble lies in a folder that has a + in its name", "Move the files.")
     alike = len(set(weights.values())) == 1
     named = "+".join(name if alike else f"{name}:{weight:g}" for name, weight in weights.items())
     choose_default(spec if model_of(spec) != spec else named)  # the word of a quality follows the ladder

@@ -13,13 +13,11 @@ from vocalsep.errors import VocalsepError
 _NAMED_OTHERWISE = {
     "audio_track": "--track",
     "segment_seconds": "--segment",
-    "sizes": "--config",
-    "root": "--root",
 }
 """Arguments whose flag is not their name with dashes."""
 
-_SETTING = re.compile(r"\b((?:augmentation|data|loss|model|optimiser|run)\.\w+=[^\s,;]*[^\s,;.)])")
-_ARGUMENT = re.compile(r"(?<![\w.-])([a-z][a-z_]+)=([\w.:/-]*\w)")
+_SETTING = re.compile(r"\b((?:augmentation|data|loss|model|optimiser|run)\.\w+=(?:\.\.\.|[^\s,;]*[^\s,;.)]))")
+_ARGUMENT = re.compile(r"(?<![\w./\\-])([a-z][a-z_]+)=([\w.:/-]*\w)")
 
 
 def told(error: Exception) -> str:

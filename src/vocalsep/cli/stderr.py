@@ -25,6 +25,9 @@ def reset() -> None:
     """Say what is said without options: a process, as of the tests, may run several commands."""
     global debug, quiet, _verbosity
     debug, quiet, _verbosity = False, False, 0
+    log = logging.getLogger("vocalsep")
+    log.handlers = []
+    log.setLevel(logging.NOTSET)
 
 
 def configure(*, verbose: int = 0, quieter: bool = False, with_tracebacks: bool = False) -> None:

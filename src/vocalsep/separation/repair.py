@@ -66,5 +66,5 @@ class Repair:
             estimate[:, self.heard] = mean
         if self.offset is not None and accompaniment is not None:
             estimate = estimate.clone()
-            estimate[accompaniment] += self.offset
+            estimate[accompaniment] += self.offset.to(estimate.device)
         return estimate

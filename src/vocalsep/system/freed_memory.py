@@ -9,7 +9,7 @@ from contextlib import suppress
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # what glibc's mallopt calls them
 _KEPT_BYTES = 128 * 2**20
-_LARGEST_KEPT_BYTES = 64 * 2**20
+_LARGEST_KEPT_BYTES = 64 * 2**20, 32 * 2**20
 
 
 def keep_freed_memory() -> None:
@@ -25,5 +25,6 @@ def keep_freed_memory() -> None:
     with suppress(AttributeError, OSError):  # another C library
         library = ctypes.CDLL(None)
         library.gnu_get_libc_version  # noqa: B018 - glibc alone has it
-        library.mallopt(_TRIM_THRESHOLD, _KEPT_BYTES)
-        library.mallopt(_MMAP_THRESHOLD, _LARGEST_KEPT_BYTES)
+        # before 2.35, glibc refuses more than 32 MB; the first call alone would make things worse
+        if any(library.mallopt(_MMAP_THRESHOLD, n_bytes) for n_bytes in _LARGEST_KEPT_BYTES):
+            library.mallopt(_TRIM_THRESHOLD, _KEPT_BYTES)

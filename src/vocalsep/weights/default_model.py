@@ -78,6 +78,8 @@ def choose_default(spec: str) -> Path:
         with atomic_path(path) as temporary:
             # TOML reads such a string of JSON as the same text
             temporary.write_text(f"{_KEY} = {json.dumps(spec, ensure_ascii=False)}\n", encoding="utf-8")
+    except UnicodeEncodeError as error:
+        raise OutputNotWritableError(f"{path} cannot hold the name {spec!a}", _BY_VARIABLE) from error
     except OutputError as error:
         error.hint = _BY_VARIABLE
         raise
@@ -107,6 +109,8 @@ def _chosen() -> str | None:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
+        return None
+    except PermissionError:  # somebody else's folder, as where a service keeps the HOME of whoever started it
         return None
     except (OSError, ValueError) as error:
         raise OptionError(f"cannot read {path}: {error}", _RESET) from error
