@@ -1,7 +1,7 @@
 """What a transform and its bands can carry: ``python oracle.py SONGS``.
 
-SONGS holds track folders. For each transform, the mean ``sdr`` of the vocals by the best mask of four kinds, which
-all keep the mixture's phase but for the last:
+SONGS holds track folders; those without a voice are left out. For each transform, the mean ``sdr`` of the vocals
+by the best mask of four kinds, which all keep the mixture's phase but for the last:
 
 - ratio: |V| / (|V| + |A|) in every bin;
 - shared ratio: the same, one number for the bins that share a position;
@@ -55,7 +55,11 @@ def main() -> None:
     """Read the command line and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("songs", type=Path)
-    tracks = open_dataset(f"folders:{parser.parse_args().songs}").tracks("all")
+    tracks = [
+        track
+        for track in open_dataset(f"folders:{parser.parse_args().songs}").tracks("all")
+        if track.read("vocals").any()
+    ]
     print(f"{len(tracks)} songs; vocals sdr in dB")
     for name, (n_fft, hop, bands, strides) in TRANSFORMS.items():
         found: dict[str, list[float]] = {}

@@ -170,8 +170,9 @@ def _read_pickle(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # hostile or torn bytes make the unpickler raise anything
-        reason = str(error).partition("\n")[0]
-        raise CorruptWeightsError(f"{path} cannot be read as plain weights: {reason}", DAMAGED) from error
+        raise CorruptWeightsError(
+            f"{path} is no PyTorch checkpoint, or it holds more than tensors and plain values", DAMAGED
+        ) from error
     return unwrap(content, path)
 
 
