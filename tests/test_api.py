@@ -77,6 +77,16 @@ def test_tensors_of_every_precision(separator, tone):
         list(separator.stream([torch.zeros(2, 100, dtype=torch.int16)], 44100))
     with pytest.raises(OptionError, match=r"shape \(100,\)"):
         list(separator.stream([tone[0, :100]], 44100))
+    with pytest.raises(OptionError, match=r"shape \(0, 100\)"):
+        list(separator.stream([tone[:0, :100]], 44100))
+
+
+def test_lists_are_blocks_too(separator, tone):
+    (expected,) = separator.stream([tone[:, :100]], 44100)
+    (block,) = separator.stream([tone[:, :100].tolist()], 44100)
+    np.testing.assert_array_equal(block["vocals"], expected["vocals"])
+    with pytest.raises(OptionError, match="not \\(channel, sample\\)"):
+        list(separator.stream([[[0.0], [0.0, 0.5]]], 44100))
 
 
 def test_a_source_may_use_its_buffer_again(separator, tone):

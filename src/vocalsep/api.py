@@ -208,7 +208,7 @@ class Separator:
         overwrite: bool = False,
         salvage: bool = False,
         strict: bool = False,
-        audio_track: str | None = None,
+        audio_track: str | int | None = None,
         progress: Progress | None = None,
         on_block: StemListener | None = None,
     ) -> SplitResult:
@@ -249,7 +249,8 @@ class Separator:
             downmix=downmix,
             overwrite=overwrite,
         )
-        reading = ReadingOptions(salvage=salvage, strict=strict, audio_track=audio_track)
+        track = None if audio_track is None else str(audio_track)
+        reading = ReadingOptions(salvage=salvage, strict=strict, audio_track=track)
         return self.write_stems(path, outputs, reading, track=track, progress=progress, on_block=on_block)
 
     def write_stems(

@@ -471,3 +471,78 @@ def test_video_without_sound(tmp_path) -> None:
         container.mux(stream.encode(None))
     with pytest.raises(NotAudioError, match="no audio stream"):
         open_audio(tmp_path / "a.mp4")
+
+
+def flac_frames(data: bytes) -> list[int]:
+    """Where the frames of a FLAC file of fewer than 128 frames begin, of those that are as long as the first."""
+    start = 4
+    while not data[start] & 128:
+        start += 4 + int.from_bytes(data[start + 1 : start + 4], "big")
+    place = start + 4 + int.from_bytes(data[start + 1 : start + 4], "big")
+    sync = re.escape(data[place : place + 3])
+    frames: list[int] = []
+    while found := re.compile(sync + b"." + re.escape(bytes([len(frames)])), re.DOTALL).search(data, place):
+        frames.append(found.start())
+        place = found.end()
+    return frames
+
+
+def test_the_first_flac_frame_is_silent_in_its_place(tmp_path, whole, decode, caplog) -> None:
+    data, path = (whole / "a.flac").read_bytes(), tmp_path / "a.flac"
+    first, second = flac_frames(data)[:2]
+    path.write_bytes(hit(data, (first + second) // 2, size=8))
+    mended, original = decode(path), decode(whole / "a.flac")
+    assert mended.shape == original.shape
+    silent = int(np.flatnonzero((mended == original).all(axis=0) & (np.abs(original) > 0.01).any(axis=0))[0])
+    assert 1000 < silent < 10_000
+    assert not mended[:, : silent // 2].any()
+    np.testing.assert_array_equal(mended[:, silent:], original[:, silent:])
+    (warning,) = caplog.messages
+    assert "at 0:00.000, " in warning
+
+
+def test_a_flac_that_lacks_a_frame_is_refused(tmp_path, whole, decode) -> None:
+    """A frame of 4096 samples is less than what other containers may lack of a rough length."""
+    data, path = (whole / "a.flac").read_bytes(), tmp_path / "a.flac"
+    path.write_bytes(data[: flac_frames(data)[-1]])
+    with pytest.raises(DamagedAudioError, match=r"is damaged: \d+ samples are missing"):
+        decode(path)
+    assert N - 10_000 < decode(path, salvage=True).shape[1] < N
+
+
+@pytest.mark.parametrize("name", ["a.ogg", "a.opus"])
+@pytest.mark.parametrize(("which", "what"), [(2, "first page of sound"), (-1, "last page")])
+def test_a_bit_of_the_first_and_of_the_last_page_of_sound(
+    tmp_path, whole, decode, name: str, which: int, what: str
+) -> None:
+    data, path = bytearray((whole / name).read_bytes()), tmp_path / name
+    pages = [match.start() for match in re.finditer(b"OggS", data)]
+    data[pages[which] + 27 + data[pages[which] + 26] + 20] ^= 1
+    path.write_bytes(data)
+    for strict in (False, True):
+        with pytest.raises(DamagedAudioError, match=f"its {what} is damaged"):
+            decode(path, strict=strict)
+    assert decode(path, salvage=True).shape[1] > N // 2
+
+
+@pytest.mark.parametrize("name", ["a.flac", "a.wav"])
+def test_a_strict_reader_is_never_told_to_pass_both(tmp_path, whole, decode, name: str) -> None:
+    path = tmp_path / name
+    data = (whole / name).read_bytes()
+    path.write_bytes(garbled(data) if name == "a.flac" else data[:-40_000])
+    with pytest.raises(DamagedAudioError) as caught:
+        decode(path, strict=True)
+    assert "strict=True" in caught.value.hint
+    assert not caught.value.hint.startswith("Pass salvage=True to")
+
+
+def test_channels_without_loudspeakers_have_no_layout(tmp_path) -> None:
+    path = tmp_path / "a.mka"
+    with av.open(str(path), "w", format="matroska") as container:
+        stream = container.add_stream("pcm_s16le", rate=48000, layout="7 channels")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 7 * 4800), np.int16), format="s16", layout="7 channels")
+        frame.sample_rate = 48000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with open_audio(path) as reader:
+        assert (reader.info.channels, "NONE" in reader.info.layout) == (7, False)

@@ -272,4 +272,5 @@ def test_codec_libraries_print_nothing(tmp_path, song, encode) -> None:
 
 def test_extensions_are_lower_case_with_a_dot() -> None:
     assert {".mp3", ".wav", ".flac", ".m4a", ".opus", ".mkv"} <= AUDIO_EXTENSIONS
+    assert {".ac3", ".dff", ".dsf", ".mpc", ".wmv"} <= AUDIO_EXTENSIONS
     assert all(extension == extension.lower() and extension[0] == "." for extension in AUDIO_EXTENSIONS)

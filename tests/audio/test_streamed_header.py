@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from vocalsep.audio.reader import open_audio
-from vocalsep.errors import EmptyAudioError
+from vocalsep.errors import EmptyAudioError, InputError
 
 N = 20_000
 PLACEHOLDERS = [0, 0xFFFFFFFF, 0x7FFFFFFF, 0x80000000, 0x7F000000]
@@ -124,3 +124,13 @@ def test_what_sox_writes_to_a_pipe(tmp_path, song, decode, kind):
         subprocess.run(["sox", "-D", tmp_path / "a.wav", "-t", kind, "-"], stdout=pipe, check=True)
     step = 2**-7 if kind == "8svx" else 0
     np.testing.assert_allclose(decode(tmp_path / "b"), decode(tmp_path / "a.wav"), atol=step)
+
+
+def test_rf64_whose_chunk_of_long_sizes_has_no_room_for_them(tmp_path):
+    fields = struct.pack("<IHHIIHH", 16, 1, 2, 44_100, 176_400, 4, 16)
+    unknown = b"\xff" * 4
+    (tmp_path / "a.wav").write_bytes(
+        b"RF64" + unknown + b"WAVEfmt " + fields + b"ds64" + bytes(4) + b"data" + unknown
+    )
+    with pytest.raises(InputError):
+        open_audio(tmp_path / "a.wav")

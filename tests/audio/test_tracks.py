@@ -24,7 +24,7 @@ def film(tmp_path, request):
 
 @pytest.mark.parametrize(
     ("wanted", "expected"),
-    [(None, 1000), ("1", 500), ("3", 2000), ("en", 500), ("deu", 1000), ("de", 1000), ("fr-CA", 2000)],
+    [(None, 1000), ("1", 500), ("3", 2000), (1, 500), ("en", 500), ("deu", 1000), ("fr-CA", 2000)],
 )
 def test_the_default_a_number_or_a_language(film, decode, wanted, expected):
     assert frequency(decode(film, audio_track=wanted)) == pytest.approx(expected, abs=5)
@@ -37,7 +37,7 @@ def test_one_line_says_which(film, decode, caplog):
     assert line.endswith("; track 2 is taken")
 
 
-@pytest.mark.parametrize("wanted", ["0", "4", "it", "x"])
+@pytest.mark.parametrize("wanted", ["0", 0, "4", 4, "it", "x", ""])
 def test_a_track_that_is_not_there(film, decode, wanted):
     with pytest.raises(OptionError, match=rf"has no track '{wanted}'. It has 3 audio tracks: 1 \(eng"):
         decode(film, audio_track=wanted)

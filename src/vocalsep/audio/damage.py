@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from vocalsep.audio.info import clock, damaged
+from vocalsep.audio.info import clock
 from vocalsep.audio.reading_options import ReadingOptions
 from vocalsep.errors import DamagedAudioError
 
@@ -48,7 +48,7 @@ class Damage:
         """
         place = self.place(start, sample_rate)
         if self._reading.strict:
-            raise _refused(self.path, f"it cannot be decoded at {place}")
+            raise self.error(f"it cannot be decoded at {place}")
         self._places.append(place)
         self._seconds += n_samples / sample_rate
 
@@ -59,7 +59,7 @@ class Damage:
             DamagedAudioError: damage of any kind is to be refused.
         """
         if self._reading.strict:
-            raise _refused(self.path, what)
+            raise self.error(what)
         self._notes.append(what)
 
     def refuse(self, what: str) -> None:
@@ -69,8 +69,16 @@ class Damage:
             DamagedAudioError: the file is not to be salvaged.
         """
         if not self._reading.salvage:
-            raise damaged(self.path, what)
+            hint = f"Pass {self._reading.to_salvage} to take what can be decoded."
+            raise DamagedAudioError(f"{self.path} is damaged: {what}", hint)
         self._notes.append(what)
+
+    def error(self, what: str) -> DamagedAudioError:
+        """The error of a decoder that stops at damage. Its hint fits how the file is read."""
+        hint = "Pass salvage=True to take what can be decoded."
+        if self._reading.strict:
+            hint = "Leave out strict=True to split the rest."
+        return DamagedAudioError(f"{self.path} is damaged: {what}", hint)
 
     def warn(self) -> None:
         """Give one warning of all that was found, if anything was."""
@@ -82,8 +90,3 @@ class Damage:
             found.insert(0, f"at {self._places[0]}{more}, {lost}")
         if found:
             _log.warning("%s is damaged: %s", self.path, "; ".join(found))
-
-
-def _refused(path: Path, what: str) -> DamagedAudioError:
-    """The error for damage that only ``strict`` refuses."""
-    return DamagedAudioError(f"{path} is damaged: {what}", "Leave out strict=True to split the rest.")

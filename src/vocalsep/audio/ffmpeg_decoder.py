@@ -35,8 +35,10 @@ _DECLARING |= {"mpc", "mpc8", "dsf", "iff"}
 _BARE = {"mp3", "aac", "ac3", "eac3", "dts", "loas", "mpegts", "mpeg"}
 # Codecs that otherwise give noise where a checksum says that a frame is damaged.
 _WITH_CHECKSUM = {"flac", "tta", "wavpack", "ape"}
-# Less than this may be missing: declarations in milliseconds are rough, and FFmpeg 7 counts the delay and the
-# padding of an mp3, up to two frames, as part of it.
+# Containers of one codec whose header counts the samples.
+_EXACT = {"flac", "tta", "wv"}
+# Of others, less than this may be missing: declarations in milliseconds are rough, and FFmpeg 7 counts the delay
+# and the padding of an mp3, up to two frames, as part of it.
 _TOLERANCE_SECONDS = 0.2
 _TOLERANCE_SAMPLES = 2 * 1152
 _PCM_TOLERANCE_SAMPLES = 512
@@ -76,6 +78,7 @@ class FfmpegDecoder:
         self._damage = damage
         self._any_failure = False
         self._n_silent = 0
+        self._lost_start: tuple[_Gap, ...] = ()
         self._mp3_header = read_mp3_header(source)
         # FFmpeg takes some mp3s of a few frames for video.
         name = "mp3" if self._mp3_header else None
@@ -119,6 +122,9 @@ class FfmpegDecoder:
         is_segment = is_flac(source) and starts_late(source)
         if is_segment or source.head:  # whose header counts other frames, or none
             declared = None
+        if is_segment and self._lost_start:  # the number of its first frame is what was lost
+            self._damage.refuse("its first frame is damaged, and it cannot be told how much is missing")
+            self._lost_start = ()
         self._declared = declared
         self.info = AudioInfo(
             sample_rate=rate,
@@ -126,7 +132,7 @@ class FfmpegDecoder:
             n_samples=None if declared is None else resampled_length(declared, self._rate, rate),
             codec=codec.canonical_name,
             depth="24" if is_dsd else _depth(codec, self._first_frame.format.packed.name),
-            layout=tuple(channel.name for channel in self._first_frame.layout.channels),
+            layout=_layout(self._first_frame),
         )
 
     def announce_track(self) -> None:
@@ -172,6 +178,7 @@ class FfmpegDecoder:
         failed = 0 if self._is_bare else round(self._timeline.failed_seconds * rate)
         tolerance = _TOLERANCE_SECONDS * rate + _TOLERANCE_SAMPLES
         missing = failed if declared is None else declared - n
+        is_exact = not self._names.isdisjoint(_EXACT)
         if missing <= 0:
             return 0
         if declared is None:
@@ -180,6 +187,8 @@ class FfmpegDecoder:
         elif failed and missing <= tolerance:
             self._damage.silence(n, missing, rate)
             return missing
+        elif is_exact and missing <= tolerance:
+            self._damage.refuse(f"{missing} samples are missing, and it cannot be told where")
         elif missing > (_PCM_TOLERANCE_SAMPLES if self.info.codec.startswith("pcm_") else tolerance):
             what = f"it decodes to {clock(n, rate)} of {clock(declared, rate)}"
             if self._mp3_header is not None and self._mp3_header.is_contradicted:
@@ -202,7 +211,7 @@ class FfmpegDecoder:
         # PyAV reads a planar frame of eight channels and more beyond its end.
         sample_format = "fltp" if self.info.channels < 8 else "flt"
         n = 0
-        for part in chain((self._first,), self._parts):
+        for part in chain(self._lost_start, (self._first,), self._parts):
             if isinstance(part, _Gap):
                 n_samples = part.at_rate(self._rate)
                 self._damage.silence(n, n_samples, self._rate)
@@ -231,7 +240,10 @@ class FfmpegDecoder:
             yield from map(_samples, resampler.resample(None))
 
     def _decode_frames(self) -> Iterator[av.AudioFrame | _Gap]:
-        """The decoded frames, and the gaps between them. The first of them is a frame."""
+        """The decoded frames, and the gaps between them. The first of them is a frame.
+
+        What was lost ahead of it is kept in ``_lost_start``.
+        """
         stream = self._stream
         start = None
         if stream.start_time is not None and stream.time_base is not None:
@@ -251,6 +263,8 @@ class FfmpegDecoder:
                 gap = self._timeline.gap_before(frame)
                 if gap and begun:
                     yield _Gap(gap, frame.sample_rate)
+                elif gap and self._any_failure:
+                    self._lost_start = (_Gap(gap, frame.sample_rate),)
                 yield frame
                 begun = True
 
@@ -305,6 +319,12 @@ class _Gap:
 
     def at_rate(self, rate: int) -> int:
         return resampled_length(self.n_samples, self.sample_rate, rate)
+
+
+def _layout(frame: av.AudioFrame) -> tuple[str, ...]:
+    """The loudspeaker of each channel; empty where the file does not say, which FFmpeg names ``NONE``."""
+    names = tuple(channel.name for channel in frame.layout.channels)
+    return () if "NONE" in names else names
 
 
 def _pcm_rate(rate: int) -> int:

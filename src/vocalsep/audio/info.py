@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from vocalsep.audio.formats import Depth
-from vocalsep.errors import DamagedAudioError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +44,3 @@ def clock(n_samples: int, sample_rate: int) -> str:
     """
     minutes, milliseconds = divmod(n_samples * 1000 // sample_rate, 60_000)
     return f"{minutes}:{milliseconds / 1000:06.3f}"
-
-
-def damaged(path: Path, what: str) -> DamagedAudioError:
-    """The error for a file that can be decoded in part."""
-    return DamagedAudioError(f"{path} is damaged: {what}", "Pass salvage=True to take what can be decoded.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from vocalsep.audio.damage import Damage
 from vocalsep.audio.source import Source
@@ -14,6 +15,8 @@ _HEADER_BYTES = 27
 _STREAM_BEGINS = 2
 _NO_SAMPLES = (bytes(8), b"\xff" * 8)  # the positions of a header and of a page on which no packet ends
 _SEARCH_BYTES = 65536
+_CHECKSUM = slice(22, 26)
+_POLYNOMIAL = 0x04C11DB7
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +77,14 @@ def ogg_links(source: Source, damage: Damage) -> list[Source]:
     alone, such as of a song that was skipped, are left out. So is a page that breaks off where another link
     begins, as where a recorder connected to a station again.
 
+    Decoders find their way past a damaged page, and by the next one's position they know how much it held. Ahead
+    of the first page of sound and behind the last page no other tells it: so the checksums of these two are looked
+    at here.
+
     Raises:
         OSError: the file cannot be read.
-        DamagedAudioError: a page breaks off, and damage of any kind is to be refused.
+        DamagedAudioError: the first page of sound or the last page of a link is damaged; or a page breaks off, and
+            damage of any kind is to be refused.
     """
     found: list[Source] = []
     start, end, has_samples = 0, 0, False
@@ -86,11 +94,18 @@ def ogg_links(source: Source, damage: Damage) -> list[Source]:
             if page.start < last.end:
                 damage.allow("a page breaks off where another part of the chain begins")
                 end = last.start
+            elif has_samples:
+                _check_last(source, last, damage)
             if has_samples:
                 found.append(source.part(start, end))
             start, has_samples = page.start, False
         end, last = page.end, page
-        has_samples = has_samples or page.has_samples
+        if page.has_samples and not has_samples:
+            has_samples = True
+            if page.is_whole and not _is_intact(source, page):
+                damage.refuse("its first page of sound is damaged, so that the rest would shift")
+    if last is not None and has_samples:
+        _check_last(source, last, damage)
     if has_samples or not found:
         found.append(source.part(start, end or source.size))
     return found
@@ -105,6 +120,35 @@ def ends_within_page(source: Source) -> bool:
     tail = source.part(max(source.size - 2 * _SEARCH_BYTES, 0), source.size)  # a page is shorter than 64 KiB
     last = deque(pages(tail), maxlen=1)
     return bool(last) and not last[0].is_whole
+
+
+def _check_last(source: Source, page: Page, damage: Damage) -> None:
+    if page.is_whole and not _is_intact(source, page):
+        damage.refuse("its last page is damaged")
+
+
+def _is_intact(source: Source, page: Page) -> bool:
+    """Whether a page has the checksum that it states."""
+    data = bytearray(source.peek(page.start, page.end - page.start))
+    stated = int.from_bytes(data[_CHECKSUM], "little")
+    data[_CHECKSUM] = bytes(4)
+    table = _checksum_table()
+    checksum = 0
+    for byte in data:
+        checksum = (checksum << 8 & 0xFFFFFFFF) ^ table[checksum >> 24 ^ byte]
+    return checksum == stated
+
+
+@cache
+def _checksum_table() -> tuple[int, ...]:
+    """The checksum of each byte."""
+    table = []
+    for byte in range(256):
+        checksum = byte << 24
+        for _ in range(8):
+            checksum = (checksum << 1 & 0xFFFFFFFF) ^ (_POLYNOMIAL if checksum >> 31 else 0)
+        table.append(checksum)
+    return tuple(table)
 
 
 def _next_page(source: Source, start: int) -> int | None:

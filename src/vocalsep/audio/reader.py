@@ -28,6 +28,7 @@ __all__ = ["AUDIO_EXTENSIONS", "AudioInfo", "AudioReader", "open_audio"]
 AUDIO_EXTENSIONS = frozenset(
     [
         ".aac",
+        ".ac3",
         ".aif",
         ".aifc",
         ".aiff",
@@ -36,6 +37,8 @@ AUDIO_EXTENSIONS = frozenset(
         ".ape",
         ".au",
         ".caf",
+        ".dff",
+        ".dsf",
         ".flac",
         ".m4a",
         ".m4b",
@@ -45,6 +48,7 @@ AUDIO_EXTENSIONS = frozenset(
         ".mp2",
         ".mp3",
         ".mp4",
+        ".mpc",
         ".oga",
         ".ogg",
         ".opus",
@@ -58,6 +62,7 @@ AUDIO_EXTENSIONS = frozenset(
         ".weba",
         ".webm",
         ".wma",
+        ".wmv",
         ".wv",
     ]
 )
@@ -164,7 +169,8 @@ class AudioReader:
         """A decoder by libsndfile where it knows the format, else by FFmpeg, which knows how to skip damage."""
         head = source.peek(0, 12)
         # The codec libraries are loaded when a file is opened: they take a third of the command's start-up time.
-        if head.startswith(SNDFILE_SIGNATURES) and not (self._reading.salvage or self._reading.audio_track):
+        wants_ffmpeg = self._reading.salvage or self._reading.audio_track is not None
+        if head.startswith(SNDFILE_SIGNATURES) and not wants_ffmpeg:
             from vocalsep.audio.sndfile import SndfileDecoder
 
             try:
@@ -196,7 +202,7 @@ class AudioReader:
                     raise NonFiniteAudioError(
                         f"{self._path} has a sample that is not a finite number at "
                         f"{clock(first, self.info.sample_rate)}",
-                        "Pass salvage=True to make such samples silent.",
+                        f"Pass {self._reading.to_salvage} to make such samples silent.",
                     )
                 block[~finite] = 0
             n += block.shape[1]

@@ -31,3 +31,8 @@ class ReadingOptions:
     def __post_init__(self) -> None:
         if self.salvage and self.strict:
             raise OptionError("salvage takes damaged files and strict refuses them", "Choose one of the two.")
+
+    @property
+    def to_salvage(self) -> str:
+        """What the hint of an error tells the caller to pass, whose ``strict`` would exclude ``salvage``."""
+        return "salvage=True in place of strict=True" if self.strict else "salvage=True"

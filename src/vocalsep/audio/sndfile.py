@@ -20,7 +20,7 @@ import soundfile
 from vocalsep.audio.damage import Damage
 from vocalsep.audio.flac import is_flac, starts_late
 from vocalsep.audio.formats import Depth, OutputFormat
-from vocalsep.audio.info import AudioInfo, damaged
+from vocalsep.audio.info import AudioInfo
 from vocalsep.audio.loudspeakers import sndfile_layout
 from vocalsep.audio.quantise import quantise
 from vocalsep.audio.samples import Samples
@@ -117,7 +117,7 @@ class SndfileDecoder:
                 self._bytes.check()
             if failure or not len(block) or has_skipped(self._file):
                 where = self._damage.place(n, self.info.sample_rate)
-                raise damaged(self._damage.path, f"it cannot be decoded at {where} or soon after") from failure
+                raise self._damage.error(f"it cannot be decoded at {where} or soon after") from failure
             n += len(block)
             yield np.ascontiguousarray(block.T)
 

@@ -75,7 +75,7 @@ def _wav(source: Source) -> bytes | None:
     header = source.peek(0, _LONGEST_HEADER)
     long_sizes = frame_bytes = None
     for name, start, size in _chunks(header, "<"):
-        if name == b"ds64":
+        if name == b"ds64" and size >= 24:
             long_sizes = start
         if name == b"fmt " and size >= 16:
             frame_bytes = int.from_bytes(header[start + 12 : start + 14], "little")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("vocalsep")
 
 
-def choose_track(streams: list[av.AudioStream], wanted: str | None, path: Path) -> int:
+def choose_track(streams: list[av.AudioStream], wanted: str | int | None, path: Path) -> int:
     """The index of the track to read.
 
     Args:
@@ -33,6 +33,7 @@ def choose_track(streams: list[av.AudioStream], wanted: str | None, path: Path) 
     if wanted is None:
         marked = (i for i, stream in enumerate(streams) if stream.disposition & Disposition.default)
         return next(marked, 0)
+    wanted = str(wanted)
     if wanted.isdecimal():
         if 1 <= int(wanted) <= len(streams):
             return int(wanted) - 1

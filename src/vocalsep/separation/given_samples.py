@@ -60,24 +60,32 @@ def of_as_many_channels(blocks: Iterable[Samples], channels: int) -> Iterator[Sa
         yield block
 
 
-def as_float32(block: npt.NDArray[Any] | Tensor) -> Samples:
+def as_float32(block: npt.ArrayLike | Tensor) -> Samples:
     """A copy of a block; the caller may use the block's memory for the next one while this one waits.
 
     Raises:
-        OptionError: the block has no axes ``(channel, sample)``, or no floating-point numbers.
+        OptionError: the block has no axes ``(channel, sample)``, no channels, or no floating-point numbers.
         NonFiniteAudioError: a sample is not a number, or infinite.
     """
     if isinstance(block, Tensor):
         block = block.detach().cpu()
         block = (block.float() if block.is_floating_point() else block).numpy()
+    block = _as_array(block)
     if not np.issubdtype(block.dtype, np.floating):
         raise OptionError(
             f"samples of type {block.dtype} have no known full scale", "Divide them by it: int16 by 32768."
         )
-    if block.ndim != 2:
+    if block.ndim != 2 or not len(block):
         raise OptionError(f"a block of shape {block.shape} is not (channel, sample)")
     with np.errstate(over="ignore"):
         copy = np.array(block, dtype=np.float32, order="C")
     if not np.isfinite(copy).all():
         raise NonFiniteAudioError("a sample is not a finite number", "Replace such samples: np.nan_to_num")
     return copy
+
+
+def _as_array(block: npt.ArrayLike) -> npt.NDArray[Any]:
+    try:
+        return np.asarray(block)
+    except ValueError as error:  # lists of several lengths
+        raise OptionError(f"a block is not (channel, sample): {error}") from error
