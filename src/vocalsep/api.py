@@ -249,7 +249,7 @@ class Separator:
             downmix=downmix,
             overwrite=overwrite,
         )
-        track = None if audio_track is None else str(audio_track)
+        chosen_track = None if audio_track is None else str(audio_track)
         reading = ReadingOptions(salvage=salvage, strict=strict, audio_track=track)
         return self.write_stems(path, outputs, reading, track=track, progress=progress, on_block=on_block)
 
