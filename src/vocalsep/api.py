@@ -250,7 +250,7 @@ class Separator:
             overwrite=overwrite,
         )
         chosen_track = None if audio_track is None else str(audio_track)
-        reading = ReadingOptions(salvage=salvage, strict=strict, audio_track=track)
+        reading = ReadingOptions(salvage=salvage, strict=strict, audio_track=chosen_track)
         return self.write_stems(path, outputs, reading, track=track, progress=progress, on_block=on_block)
 
     def write_stems(
