@@ -50,6 +50,11 @@ def test_float64_and_integers_are_taken_for_what_they_are(separator, tone):
         separator.separate((tone * 32767).astype(np.int16), 44100)
 
 
+def test_the_path_of_a_file_is_no_waveform(separator):
+    with pytest.raises(OptionError, match="for a file there is separate_file"):
+        separator.separate("short.wav", 44100)
+
+
 @pytest.mark.parametrize("shape", [(2, 0), (0,), (1, 2, 3), (500, 2)])
 def test_waveforms_of_no_use(separator, shape):
     with pytest.raises(OptionError, match="shape"):

@@ -188,7 +188,7 @@ def test_target_is_replaced_only_on_commit(tmp_path, song, decode, write) -> Non
 
 def test_folder_that_is_a_file(tmp_path) -> None:
     (tmp_path / "out").touch()
-    with pytest.raises(OutputNotFolderError, match="out is not a folder"):
+    with pytest.raises(OutputNotFolderError, match="out is a file, not a folder"):
         AudioWriter(tmp_path / "out" / "a.wav", sample_rate=44100, channels=2, format=OutputFormat())
 
 

@@ -11,9 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import typer
+from typer.testing import CliRunner
 
 from helpers.stem_reading import leftovers, read
 from vocalsep import load_model
+from vocalsep.cli.app import app
+from vocalsep.cli.exit import reported
 from vocalsep.weights.manifest import load_manifest
 
 
@@ -336,4 +340,56 @@ def test_debug_shows_the_traceback(song, out):
     command = [sys.executable, "-m", "vocalsep", "--debug", "split", song, "-o", out, "--model", "nope"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert "Traceback" in done.stderr
-    assert done.returncode != 0
+    assert done.stderr.splitlines()[-1].startswith("error: no model is called 'nope'")
+    assert done.returncode == 30
+
+
+def test_debug_goes_on_with_the_batch(song, out):
+    missing = song.with_name("missing.wav")
+    broken = song.with_name("broken.wav")
+    broken.write_bytes(b"no sound")
+    command = [sys.executable, "-m", "vocalsep", "--debug", "split", broken, missing, song, "-o", out]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 50, done.stderr
+    assert f"InputNotFoundError: {missing} does not exist" in done.stderr
+    assert done.stderr.count("Traceback") >= 2
+    assert [Path(line).name for line in done.stdout.splitlines()] == ["vocals.wav", "accompaniment.wav"]
+    assert done.stderr.splitlines()[-1].startswith("error: 2 of 3 tracks failed")
+
+
+@pytest.mark.parametrize("arguments", [["-dash.wav"], ["-dash.wav", "song.wav"], ["-q", "song.wav", "-dash.wav"]])
+def test_a_file_that_looks_like_an_option(song, monkeypatch, arguments):
+    monkeypatch.chdir(song.parent)
+    song.with_name("-dash.wav").write_bytes(song.read_bytes())
+    for command in (["split"], []):
+        result = CliRunner().invoke(app, [*command, *arguments])
+        assert result.exit_code == 2
+        assert "-dash.wav is a file: write ./-dash.wav" in result.stderr
+    assert not Path("stems").exists()
+
+
+def test_no_file_is_named_where_none_looks_like_an_option(song):
+    result = CliRunner().invoke(app, ["split", str(song), "--no-such-option"])
+    assert result.exit_code == 2
+    assert "is a file" not in result.stderr
+
+
+def test_a_rate_that_is_not_whole(song):
+    result = CliRunner().invoke(app, ["split", str(song), "--rate", "44.1"])
+    assert result.exit_code == 2
+    assert "'44.1' is no whole number of Hz, such as 44100." in result.stderr
+
+
+def test_the_message_of_a_usage_error_starts_with_what_is_wrong():
+    with pytest.raises(typer.BadParameter) as caught, reported(["-x"]):
+        raise typer.BadParameter("Value error, it is too loud")
+    assert caught.value.message == "it is too loud"
+
+
+def test_a_bitrate_of_a_wav(vocalsep, song, out):
+    refused(vocalsep, 2, song, "-o", out, "--bitrate", "320", words=["Add --format mp3."])
+
+
+def test_an_output_folder_that_is_a_file(vocalsep, song):
+    for folder in (song, song / "deeper"):
+        refused(vocalsep, 20, song, "-o", folder, words=[f"{song} is a file, not a folder"])

@@ -31,6 +31,13 @@ def test_results_are_seen_in_the_terminal_too(song, tmp_path):
     assert "vocals.wav" in screen
 
 
+def test_a_terminal_gets_no_sound(song, tmp_path):
+    code, screen = run_in_terminal("split", song, "--stem", "vocals", "-o", "-")
+    assert code == 2
+    assert "stdout is a terminal, which shows no sound. Redirect it: " in screen
+    assert "RIFF" not in screen
+
+
 def test_results_of_a_batch_stay_on_the_screen(song, tmp_path):
     """Bars of songs that are under way must not wipe what was printed of others."""
     songs = [shutil.copy(song, tmp_path / f"{name}.wav") for name in "abcde"]

@@ -62,7 +62,7 @@ class OutputFormat:
             hint = (
                 f"Choose {bitrates[0]} to {bitrates[-1]}."
                 if bitrates
-                else f"Only {', '.join(_BITRATES)} have a bitrate."
+                else f"Only {', '.join(_BITRATES)} have a bitrate. Add format=mp3."
             )
             raise OptionError(f"{self.container} has no bitrate of {self.bitrate_kbps} kbit/s", hint)
         if self.rate is not None and not self._has_rate(self.rate):

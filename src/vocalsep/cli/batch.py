@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from vocalsep.audio.outputs import Outputs
 from vocalsep.audio.reading_options import ReadingOptions
-from vocalsep.cli import stderr
 from vocalsep.cli.inputs import STDIN, Track
 from vocalsep.cli.outcome import Outcome
 from vocalsep.cli.progress import ProgressDisplay
-from vocalsep.errors import DiskFullError, InputUnreadableError, OutputError, VocalsepError
+from vocalsep.errors import DiskFullError, InputUnreadableError, OutputError, OutputExistsError, VocalsepError
 from vocalsep.split_result import SplitResult
 from vocalsep.system.files import exists, remove_leftovers
 from vocalsep.system.threads import map_in_order
@@ -113,9 +112,10 @@ class Batch:
                 return Outcome(track, result=self._separate(separator, path, track.name, advance))
         except DiskFullError:
             raise  # this one too
+        except OutputExistsError as error:
+            error.hint = "Pass --skip-existing or --overwrite, or choose another output folder."
+            return Outcome(track, error=error)
         except Exception as error:
-            if stderr.debug:
-                raise
             return Outcome(track, error=error)
 
     def _without_model(self, track: Track) -> Outcome | None:

@@ -73,7 +73,7 @@ def choose(
     if model is not None and quality is not None:
         raise OptionError("--model and --quality exclude each other", "Choose one.")
     if model is not None:
-        return Choice(parse_ensemble(model), "--model")
+        return Choice(parse_ensemble(model_of(model)), "--model")
     if quality is not None:
         return Choice(parse_ensemble(getattr(load_manifest().qualities, quality)), "--quality")
     default = default_model()

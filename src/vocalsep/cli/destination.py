@@ -66,6 +66,14 @@ def _kbps(text: str) -> int:
     return number // 1000 if in_bits else number
 
 
+def _hertz(text: str) -> int:
+    """A sample rate in Hz."""
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"'{text}' is no whole number of Hz, such as 44100.") from None
+
+
 def destination(
     out: Annotated[
         str,
@@ -102,6 +110,7 @@ def destination(
         typer.Option(
             "--rate",
             metavar="HZ",
+            parser=_hertz,
             rich_help_panel=OUTPUT_PANEL,
             help="Sample rate of the outputs.",
             show_default="that of the input",
@@ -134,7 +143,8 @@ def destination(
     """Where the stems go.
 
     Raises:
-        OptionError: options exclude each other, or the format cannot be so.
+        OptionError: options exclude each other, the format cannot be so, or the stem goes to stdout, which is a
+            terminal.
         TemplateError: the template is malformed.
         OutputNotWritableError: the stem goes to stdout, which is closed.
     """
@@ -145,6 +155,11 @@ def destination(
     to_stdout = out == STDOUT
     if to_stdout and sys.stdout is None:
         raise OutputNotWritableError("stdout is closed", "Redirect it, or give a folder with -o.")
+    if to_stdout and sys.stdout.isatty():
+        raise OptionError(
+            "stdout is a terminal, which shows no sound",
+            "Redirect it: vocalsep split SONG --stem vocals -o - > vocals.wav",
+        )
     outputs = Outputs(
         folder=Path(out),
         template=template,

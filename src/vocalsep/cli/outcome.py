@@ -58,7 +58,7 @@ def print_status(outcome: Outcome, *, model: str, format: OutputFormat, alone: b
     """
     result, error = outcome.result, outcome.error
     if error and not alone:
-        stderr.say(f"{outcome.track.path}: {stderr.describe(error)}")
+        stderr.tell(error, str(outcome.track.path))
     if error:
         return
     if not result:

@@ -74,12 +74,21 @@ def as_interrupts() -> Iterator[None]:
             signal.signal(number, signal.SIG_IGN if over else handler)
 
 
+def is_ctrl_c(interrupt: KeyboardInterrupt) -> bool:
+    """Whether somebody typed Ctrl-C, and not the system ends the process."""
+    return _number(interrupt) == signal.SIGINT
+
+
 def conclude(interrupt: KeyboardInterrupt) -> int:
     """Say on stderr that the command was interrupted, and give the exit code."""
-    number = interrupt.number if isinstance(interrupt, Interrupt) else signal.SIGINT
-    what = "interrupted" if number == signal.SIGINT else "terminated"
+    number = _number(interrupt)
+    what = "interrupted" if is_ctrl_c(interrupt) else "terminated"
     try:
         print(f"{what}: nothing half-written is left", file=sys.stderr, flush=True)
     except OSError:  # the terminal is gone
         sys.stderr = None
     return 128 + number
+
+
+def _number(interrupt: KeyboardInterrupt) -> int:
+    return interrupt.number if isinstance(interrupt, Interrupt) else signal.SIGINT

@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import sys
+import traceback
 
 from vocalsep.cli.flags import told
 from vocalsep.errors import VocalsepError
@@ -69,6 +70,14 @@ def note(message: str) -> None:
     """Print one line on stderr, unless errors alone are wanted."""
     if not quiet:
         say(message)
+
+
+def tell(error: BaseException, about: str = "") -> None:
+    """Say the one line of an error, behind what it is about, and with ``--debug`` its traceback ahead of that."""
+    if debug:
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            say(line)
+    say(f"{about}: {describe(error)}" if about else describe(error))
 
 
 def describe(error: BaseException) -> str:

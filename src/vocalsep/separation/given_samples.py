@@ -24,7 +24,10 @@ def check_waveform_shape(shape: tuple[int, ...]) -> None:
         OptionError: says what the shape is.
     """
     if len(shape) not in (1, 2) or 0 in shape:
-        raise OptionError(f"a waveform of shape {shape} is neither (channel, sample) nor (sample,)")
+        raise OptionError(
+            f"a waveform of shape {shape} is neither (channel, sample) nor (sample,)",
+            "Give the samples; for a file there is separate_file.",
+        )
     if len(shape) == 2 and shape[0] > max(shape[1], _MOST_LIKELY_CHANNELS):
         raise OptionError(f"a waveform of shape {shape} is not (channel, sample)", "Transpose it: waveform.T")
 

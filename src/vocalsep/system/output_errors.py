@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 from vocalsep.errors import (
@@ -24,7 +25,7 @@ def output_error(error: OSError, path: Path) -> OutputError:
     if error.errno in _FULL:
         return DiskFullError(f"no space left to write {path}", "Free some space, or choose another output folder.")
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
-        return OutputNotFolderError(f"{path.parent} is not a folder", "Choose another output folder.")
+        return OutputNotFolderError(_why_no_folder(path), "Choose another output folder.")
     code = getattr(error, "winerror", None)
     if code == _SHARING_VIOLATION:
         return OutputNotWritableError(
@@ -44,6 +45,12 @@ def output_error(error: OSError, path: Path) -> OutputError:
     return OutputNotWritableError(
         f"cannot write {path}: {reason}", "Choose an output folder that you may write to."
     )
+
+
+def _why_no_folder(path: Path) -> str:
+    """Which part of the path of a file is no folder."""
+    file = next((part for part in path.parents if os.path.lexists(part) and not part.is_dir()), None)
+    return f"{file} is a file, not a folder" if file else f"{path.parent} is not a folder"
 
 
 def output_exists(path: Path) -> OutputExistsError:

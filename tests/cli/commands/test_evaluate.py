@@ -6,9 +6,12 @@ import time
 
 import pytest
 import soundfile
+from typer.testing import CliRunner
 
 from helpers.scored_songs import song, write_song, write_songs
 from helpers.stem_reading import leftovers
+from vocalsep.cli.app import app
+from vocalsep.evaluation.evaluate import evaluate_track
 from vocalsep.weights.manifest import load_manifest
 
 
@@ -185,6 +188,20 @@ def test_a_truncated_wav_is_found_before_anything_is_scored(vocalsep, songs):
     assert str(path) in done.error_line
 
 
+def test_debug_goes_on_with_the_other_songs(songs, monkeypatch):
+    def fails_for_one(estimator, track, progress):
+        if track.name == "one":
+            raise RuntimeError("it fell silent")
+        return evaluate_track(estimator, track, progress)
+
+    monkeypatch.setattr("vocalsep.evaluation.evaluate.evaluate_track", fails_for_one)
+    done = CliRunner().invoke(app, ["--debug", "evaluate", "--data", str(songs), "-m", "oracle:mixture"])
+    assert done.exit_code == 50
+    assert "RuntimeError: it fell silent" in done.stderr
+    assert "Traceback" in done.stderr
+    assert "1 of 3 songs could not be scored" in done.stderr.splitlines()[-1]
+
+
 def test_without_matplotlib_all_but_the_picture_is_written(vocalsep, songs, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     out = tmp_path / "out"
@@ -207,7 +224,7 @@ def test_without_matplotlib_all_but_the_picture_is_written(vocalsep, songs, tmp_
         (("--data", "{tmp}/songs", "-m", "oracle:x"), 30, "oracle:irm and oracle:mixture"),
         (("--data", "{tmp}/songs", "-m", "oracle:irm", "--shifts", "1"), 2, "oracle:irm"),
         (("--data", "{tmp}/songs", "--overlap", "2"), 2, "overlap"),
-        (("--data", "{tmp}/songs", "-o", "{tmp}/file"), 20, "is not a folder"),
+        (("--data", "{tmp}/songs", "-o", "{tmp}/file"), 20, "file is a file, not a folder"),
     ],
 )
 def test_bad_input(vocalsep, songs, tmp_path, more, code, said):

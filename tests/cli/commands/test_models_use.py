@@ -53,6 +53,7 @@ def test_the_environment_goes_first(vocalsep, song, tmp_path, monkeypatch):
 def test_what_is_to_be_downloaded_is_said(vocalsep):
     done = vocalsep("models", "use", "scnet")
     assert done.error_line == "the first split downloads scnet; to get it now: vocalsep models pull scnet"
+    assert doctor(vocalsep) == f"scnet ({settings_path()}), not downloaded: vocalsep models pull scnet"
 
 
 def test_the_word_of_a_quality(vocalsep, song, tmp_path, monkeypatch):
@@ -61,6 +62,8 @@ def test_the_word_of_a_quality(vocalsep, song, tmp_path, monkeypatch):
     assert settings_path().read_text() == 'model = "balanced"\n'
     monkeypatch.setenv("VOCALSEP_MODEL", "fast")
     assert model_of_a_split(vocalsep, song, tmp_path) == BUNDLED
+    monkeypatch.setenv("VOCALSEP_MODEL", OTHER)
+    assert model_of_a_split(vocalsep, song, tmp_path, "--model", "fast") == BUNDLED
 
 
 def test_a_file_is_found_from_every_folder(vocalsep, song, tmp_path, monkeypatch):

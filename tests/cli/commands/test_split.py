@@ -94,7 +94,7 @@ def test_existing_outputs_are_kept_unless_asked(vocalsep, song, tmp_path):
     stem.write_bytes(b"mine")
     refused = vocalsep("split", song, "-o", out)
     assert refused.code == 23
-    assert f"{stem} exists" in refused.error_line
+    assert f"{stem} exists. Pass --skip-existing or --overwrite" in refused.error_line
     skipped = vocalsep("split", song, "-o", out, "--skip-existing")
     assert skipped.code == 0
     assert "skipped" in skipped.error_line

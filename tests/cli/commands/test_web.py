@@ -72,8 +72,14 @@ def upload(address: str) -> None:
 
 
 @EXTRA
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_ends_it_and_deletes_the_songs(command, tmp_path, number):
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [
+        (signal.SIGINT, 0, "the page has ended"),
+        (signal.SIGTERM, 128 + signal.SIGTERM, "terminated: nothing half-written is left"),
+    ],
+)
+def test_an_interrupt_ends_it_and_deletes_the_songs(command, tmp_path, number, code, said):
     process, address = command()
     assert address.startswith("http://127.0.0.1:")
     upload(address)
@@ -82,7 +88,8 @@ def test_an_interrupt_ends_it_and_deletes_the_songs(command, tmp_path, number):
     stream = urllib.request.urlopen(f"{address}gradio_api/heartbeat/abc")
     began = time.monotonic()
     process.send_signal(number)
-    assert process.wait(timeout=20) == 128 + number
+    assert process.wait(timeout=20) == code
+    assert process.stderr.read().splitlines()[-1] == said
     assert time.monotonic() - began < 10
     stream.close()
     assert list(tmp_path.glob("vocalsep-web-*")) == []

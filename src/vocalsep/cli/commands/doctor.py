@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from vocalsep._version import __version__
-from vocalsep.errors import CorruptWeightsError, OptionError
+from vocalsep.errors import CorruptWeightsError, VocalsepError
 
 if TYPE_CHECKING:
     from vocalsep.weights.packages import WeightsPackage
@@ -81,12 +81,18 @@ def facts() -> list[tuple[str, str]]:
 def _default_model() -> str:
     """The model that runs where no option names one, and who chose it."""
     from vocalsep.weights.default_model import default_model
+    from vocalsep.weights.ensemble_spec import parse_ensemble
+    from vocalsep.weights.manifest import load_manifest
+    from vocalsep.weights.resolve import local_path
 
     try:
         default = default_model()
-    except OptionError as error:
+        named = parse_ensemble(default.spec).shares
+    except VocalsepError as error:
         return str(error)
-    return f"{default.spec} ({default.origin or 'bundled'})"
+    missing = [entry.id for entry in load_manifest().models if entry.id in named and not local_path(entry)]
+    pull = f", not downloaded: vocalsep models pull {' '.join(missing)}" if missing else ""
+    return f"{default.spec} ({default.origin or 'bundled'}){pull}"
 
 
 def _contents(package: WeightsPackage) -> str:

@@ -137,9 +137,7 @@ def _score_all(
             with display.bar(track.name) as advance:
                 song = evaluate_track(estimator, track, _unless(interrupted, advance))
         except Exception as error:
-            if stderr.debug:
-                raise
-            stderr.say(f"{track.name}: {stderr.describe(error)}")
+            stderr.tell(error, track.name)
             return Failure(name=track.name, error=type(error).__name__, message=told(error))
         if folder:
             folder.append(song)

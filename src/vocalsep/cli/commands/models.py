@@ -126,7 +126,7 @@ def verify_models(
             typer.echo(f"{entry.id}: good, {path}")
         except CorruptWeightsError as error:
             wrong.append(error)
-            stderr.say(stderr.describe(error))
+            stderr.tell(error)
     if wrong:
         raise CorruptWeightsError(f"{len(wrong)} of the weights files here are corrupt", wrong[0].hint)
 

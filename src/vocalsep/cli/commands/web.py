@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from vocalsep.cli import options, stderr
+from vocalsep.cli import options, signals, stderr
 from vocalsep.cli.option_groups import takes
 from vocalsep.separation.options import SeparationOptions
 from vocalsep.system.extras import needs_extra
@@ -54,4 +54,10 @@ def web(
             import webbrowser
 
             webbrowser.open(server.url)
-        server.wait()
+        try:
+            server.wait()
+        except KeyboardInterrupt as interrupt:
+            if not signals.is_ctrl_c(interrupt):
+                raise
+            server.close()  # in here, where the next Ctrl-C is not heard
+            stderr.note("the page has ended")
