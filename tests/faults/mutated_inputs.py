@@ -26,8 +26,6 @@ from faults.mutations import mutated, whole_files
 from faults.quick_separator import quick_separator
 from vocalsep.errors import VocalsepError
 
-logging.disable()  # vocalsep's own warnings of damage: what is left on stderr is a codec's
-
 CPU_SECONDS = 20  # for one file of a quarter of a second
 WALL_SECONDS = 600  # waiting for nothing; a busy machine is no fault
 MEMORY_BYTES = 3 * 2**30  # beyond what there is at the start
@@ -69,6 +67,7 @@ def split(separator, path: Path, out: Path, salvage: bool) -> str:
 
 
 def main(folder: Path, seed: int, count: int) -> None:
+    logging.disable()  # vocalsep's own warnings of damage: what is left on stderr is a codec's
     contents = whole_files(folder)
     separator = quick_separator()
     out = folder / "out"

@@ -475,7 +475,8 @@ def test_a_working_folder_that_is_gone_is_said(vocalsep, song, tmp_path, monkeyp
 def test_folders_that_cannot_be_made_are_named(vocalsep, song, place):
     done = vocalsep(song, "-o", place)
     assert done.code in (20, 21)
-    assert f"{place}/song" in done.error_line
+    named = "/dev/null is a file" if place.startswith("/dev/null") else f"{place}/song"
+    assert named in done.error_line
     assert "*" not in done.error_line
 
 
