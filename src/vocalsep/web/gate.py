@@ -95,7 +95,7 @@ class Gate:
             await self._app(scope, receive, answer)
         except asyncio.CancelledError:
             pass  # the server ends, and waits no longer for answers
-        except Exception:
+        except Exception:  # of one request: the server goes on for everybody else, and its log has the traceback
             _log.exception("internal error while answering %s %s", scope["method"], self._path(scope))
 
     def _path(self, scope: Scope) -> str:
