@@ -134,3 +134,14 @@ def test_rf64_whose_chunk_of_long_sizes_has_no_room_for_them(tmp_path):
     )
     with pytest.raises(InputError):
         open_audio(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize("excess", [1, 100, 5_000])
+@pytest.mark.parametrize("n", [3 * 4096, 3 * 4096 + 100, 3 * 4096 + 192, 3 * 4096 + 576, 200_000])
+@pytest.mark.parametrize("level", [0.0, 0.5])  # frames of 1152 and of 4096 samples
+def test_flac_that_goes_on_behind_the_samples_that_its_header_counts(tmp_path, song, decode, excess, n, level):
+    soundfile.write(tmp_path / "a.flac", song(n).T, 44_100, compression_level=level)
+    expected = decode(tmp_path / "a.flac")
+    assert expected.shape == (2, n)
+    put(tmp_path / "a.flac", lambda data: [(22, ">I", n - excess)])
+    np.testing.assert_array_equal(decode(tmp_path / "a.flac"), expected)

@@ -190,6 +190,22 @@ def test_errors_of_stdin_name_it(vocalsep, out):
     refused(vocalsep, 13, "-", "-o", out, words=["- (stdin) is an empty file"])
 
 
+def test_warnings_of_stdin_name_it(tmp_path, song, out):
+    damaged = tmp_path / "damaged.wav"
+    damaged.write_bytes(song.read_bytes()[:-2])
+    with damaged.open("rb") as file:
+        done = run("-", "-o", out, stdin=file)
+    assert done.returncode == 0
+    assert "- (stdin) is damaged: it ends 2 bytes before" in done.stderr
+
+
+def test_a_file_whose_name_is_a_dash(tmp_path, song, out):
+    (tmp_path / "-").write_bytes(song.read_bytes())
+    done = run("./-", "-o", out, cwd=tmp_path, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, done.stderr
+    assert (out / "-" / "vocals.wav").exists()
+
+
 def test_folder_without_audio(vocalsep, tmp_path, out):
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "cover.jpg").write_bytes(b"")

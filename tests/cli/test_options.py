@@ -51,6 +51,7 @@ def test_how_a_model_is_run():
 
 def test_how_files_are_read_and_written():
     reading, outputs = fields_of(ReadingOptions), fields_of(Outputs)
+    del reading["shown_as"]  # a name for what the command line gives the library
     assert defaults_of(options.reading_options) == reading
     python = {**defaults_of(Separator.separate_file), "format": Outputs(folder=Path()).format}
     assert {name: python[name] for name in {**reading, **outputs}} == {**reading, **outputs}

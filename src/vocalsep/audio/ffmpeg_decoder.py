@@ -12,14 +12,13 @@ from typing import Any
 import av
 import numpy as np
 
-from vocalsep.audio.asf import missing_packets
 from vocalsep.audio.damage import Damage
-from vocalsep.audio.flac import is_flac, starts_late
+from vocalsep.audio.ffmpeg_length import declared_samples, find_cut
+from vocalsep.audio.flac import counts_too_few, is_flac, starts_late
 from vocalsep.audio.formats import Depth
 from vocalsep.audio.info import AudioInfo, clock
 from vocalsep.audio.mp3_header import read_mp3_header
 from vocalsep.audio.musepack import musepack_length
-from vocalsep.audio.ogg import ends_within_page
 from vocalsep.audio.reading_options import ReadingOptions
 from vocalsep.audio.resample import resample_blocks, resampled_length
 from vocalsep.audio.samples import Samples
@@ -28,9 +27,6 @@ from vocalsep.audio.timeline import Timeline
 from vocalsep.audio.tracks import announce_choice, choose_track
 from vocalsep.errors import DamagedAudioError, EmptyAudioError, NotAudioError
 
-# Containers that declare how long they are. Of the others FFmpeg guesses it, from the bitrate.
-_DECLARING = {"mov", "matroska", "asf", "ogg", "wav", "w64", "aiff", "caf", "flac", "au", "wv", "ape", "tta"}
-_DECLARING |= {"mpc", "mpc8", "dsf", "iff"}
 # Streams of bare frames, where anything may stand before the first and after the last.
 _BARE = {"mp3", "aac", "ac3", "eac3", "dts", "loas", "mpegts", "mpeg"}
 # Codecs that otherwise give noise where a checksum says that a frame is damaged.
@@ -44,7 +40,6 @@ _TOLERANCE_SAMPLES = 2 * 1152
 _PCM_TOLERANCE_SAMPLES = 512
 _HALF_BARE_FRAME = 576
 _SILENCE_SAMPLES = 65536
-_UNKNOWN_FLAC = 2**36 - 1  # all ones in the header, where an encoder could not go back to it
 # Nothing but the file itself is read: a playlist must not open other files, or the network.
 _INPUT_OPTIONS = {"protocol_whitelist": "none"}
 # Tags of another encoding must not stop the audio: PyAV from 19 on takes care of that itself.
@@ -105,7 +100,7 @@ class FfmpegDecoder:
             self._stream.codec_context.options = {"err_detect": "crccheck+explode"}
         self._names = set(self._container.format.name.split(","))
         self._is_bare = not self._names.isdisjoint(_BARE)
-        if problem := self._find_cut(source):
+        if problem := find_cut(source, self._names):
             self._damage.refuse(problem)
         self._parts = self._decode_frames()
         # The header of an HE-AAC or a WMA stream may be wrong about the signal: its first frame is not.
@@ -120,7 +115,7 @@ class FfmpegDecoder:
         rate = _pcm_rate(self._rate) if is_dsd else self._rate
         declared = musepack_length(source) or self._declared_samples(self._rate)
         is_segment = is_flac(source) and starts_late(source)
-        if is_segment or source.head:  # whose header counts other frames, or none
+        if is_segment or source.head or (is_flac(source) and counts_too_few(source)):  # the header is wrong
             declared = None
         if is_segment and self._lost_start:  # the number of its first frame is what was lost
             self._damage.refuse("its first frame is damaged, and it cannot be told how much is missing")
@@ -156,6 +151,9 @@ class FfmpegDecoder:
     def _tracks(self) -> list[av.AudioStream]:
         """The audio tracks whose codec FFmpeg knows."""
         return [stream for stream in self._container.streams.audio if stream.codec_context is not None]
+
+    def _declared_samples(self, rate: int) -> int | None:
+        return declared_samples(self._container, self._stream, rate, self._mp3_header)
 
     def _at_own_rate(self) -> Iterator[Samples]:
         declared = self._declared
@@ -278,36 +276,6 @@ class FfmpegDecoder:
             self._file.check()
             self._any_failure = True
             self._damage.refuse("a part of its container is corrupt")
-
-    def _find_cut(self, source: Source) -> str | None:
-        """Say how a file ends early whose container does not declare its length, or declares it roughly."""
-        if "ogg" in self._names and ends_within_page(source):
-            return "its last page is cut short"
-        if "asf" in self._names and (missing := missing_packets(source)):
-            return f"it lacks {missing} packets of those that its header counts"
-        return None
-
-    def _declared_samples(self, rate: int) -> int | None:
-        stream = self._stream
-        if "mp3" in self._names:
-            if self._mp3_header is None or self._mp3_header.is_first_of_several:
-                return None
-        elif self._names.isdisjoint(_DECLARING):
-            return None
-        if stream.duration is not None and stream.time_base is not None:
-            seconds = stream.duration * stream.time_base
-        elif self._container.duration is not None and len(self._container.streams) == 1:
-            # Matroska counts from zero, not from the first sample.
-            start = max(self._container.start_time or 0, 0)
-            seconds = Fraction(self._container.duration - start, av.time_base)
-        else:
-            return None
-        if stream.codec_context.name == "opus" and "ogg" in self._names:
-            pre_skip = int.from_bytes((stream.codec_context.extradata or b"")[10:12], "little")
-            seconds -= Fraction(pre_skip, 48000)
-        # Of a PCM file that is cut short, FFmpeg shortens the duration and keeps the number of frames.
-        n_samples = max(round(seconds * rate), stream.frames)
-        return None if n_samples in (0, _UNKNOWN_FLAC) else n_samples
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 
+from vocalsep.audio.checksum import crc
 from vocalsep.audio.damage import Damage
 from vocalsep.audio.source import Source
 
@@ -132,23 +132,7 @@ def _is_intact(source: Source, page: Page) -> bool:
     data = bytearray(source.peek(page.start, page.end - page.start))
     stated = int.from_bytes(data[_CHECKSUM], "little")
     data[_CHECKSUM] = bytes(4)
-    table = _checksum_table()
-    checksum = 0
-    for byte in data:
-        checksum = (checksum << 8 & 0xFFFFFFFF) ^ table[checksum >> 24 ^ byte]
-    return checksum == stated
-
-
-@cache
-def _checksum_table() -> tuple[int, ...]:
-    """The checksum of each byte."""
-    table = []
-    for byte in range(256):
-        checksum = byte << 24
-        for _ in range(8):
-            checksum = (checksum << 1 & 0xFFFFFFFF) ^ (_POLYNOMIAL if checksum >> 31 else 0)
-        table.append(checksum)
-    return tuple(table)
+    return crc(data, _POLYNOMIAL, 32) == stated
 
 
 def _next_page(source: Source, start: int) -> int | None:

@@ -88,7 +88,8 @@ def open_audio(path: Path, reading: ReadingOptions = _AS_IT_IS) -> AudioReader:
         OptionError: it has no such track.
         OutputError: what comes through a pipe cannot be kept.
     """
-    return AudioReader(StoredFile(path), reading)
+    stored = StoredFile(path) if reading.shown_as is None else StoredFile(Path(reading.shown_as), path)
+    return AudioReader(stored, reading)
 
 
 class AudioReader:
@@ -96,14 +97,16 @@ class AudioReader:
 
     Attributes:
         info: what is known before the file is decoded.
+        path: path of the file, as errors name it.
         stored: the regular file that is read: the one that was asked for, or a copy of what came through a pipe.
     """
 
     info: AudioInfo
+    path: Path
     stored: Path
 
     def __init__(self, stored: StoredFile, reading: ReadingOptions, *, says_warnings: bool = True) -> None:
-        self._path, self.stored = stored.path, stored.stored
+        self.path, self.stored = stored.path, stored.stored
         self._stored = stored
         self._reading = reading
         self._says_warnings = says_warnings
@@ -112,7 +115,7 @@ class AudioReader:
             self._decoder = call_in_thread(self._open_decoder)
         except OSError as error:
             stored.close()
-            raise unreadable_error(self._path, error) from error
+            raise unreadable_error(self.path, error) from error
         except BaseException:
             stored.close()
             raise
@@ -120,7 +123,7 @@ class AudioReader:
         if not LOWEST_RATE <= self.info.sample_rate <= HIGHEST_RATE:
             self.close()
             raise NotAudioError(
-                f"{self._path} has a sample rate of {self.info.sample_rate} Hz",
+                f"{self.path} has a sample rate of {self.info.sample_rate} Hz",
                 f"Give audio of {LOWEST_RATE} to {HIGHEST_RATE} Hz.",
             )
 
@@ -139,7 +142,7 @@ class AudioReader:
         try:
             yield from _cut(self._finite(self._decoder.decode()), block_samples)
         except OSError as error:
-            raise unreadable_error(self._path, error) from error
+            raise unreadable_error(self.path, error) from error
         if self._says_warnings:
             self._damage.warn()
 
@@ -159,7 +162,7 @@ class AudioReader:
     def _open_decoder(self) -> Decoder:
         source = self._stored.source()
         if not source.size:
-            raise EmptyAudioError(f"{self._path} is an empty file", "Give a file with sound.")
+            raise EmptyAudioError(f"{self.path} is an empty file", "Give a file with sound.")
         parts = links(source, self._damage)
         if len(parts) > 1:
             return ChainDecoder(parts, self._open_link, self._damage)
@@ -200,7 +203,7 @@ class AudioReader:
                 if not self._reading.salvage:
                     first = n + int(np.argmin(finite.all(axis=0)))
                     raise NonFiniteAudioError(
-                        f"{self._path} has a sample that is not a finite number at "
+                        f"{self.path} has a sample that is not a finite number at "
                         f"{clock(first, self.info.sample_rate)}",
                         f"Pass {self._reading.to_salvage} to make such samples silent.",
                     )

@@ -11,7 +11,7 @@ from vocalsep.errors import OptionError
 class ReadingOptions:
     """How an audio file is read.
 
-    Each field is an option of the command line (`vocalsep.cli.options`) and a keyword of
+    Each field but ``shown_as`` is an option of the command line (`vocalsep.cli.options`) and a keyword of
     `vocalsep.api.Separator.separate_file` too. A test compares the three.
 
     Attributes:
@@ -19,6 +19,7 @@ class ReadingOptions:
         strict: refuse a file with any damage, also where the decoder finds its way again.
         audio_track: which track of a file that has several: its number from 1 on, or its language, such as ``en``.
             None takes the track that the file marks as its default, or else the first.
+        shown_as: what errors and warnings call the file, in place of its path: the file may be a copy of a stream.
 
     Raises:
         OptionError: ``salvage`` and ``strict`` exclude each other.
@@ -27,6 +28,7 @@ class ReadingOptions:
     salvage: bool = False
     strict: bool = False
     audio_track: str | None = None
+    shown_as: str | None = None
 
     def __post_init__(self) -> None:
         if self.salvage and self.strict:

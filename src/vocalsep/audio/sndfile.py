@@ -18,7 +18,7 @@ import numpy as np
 import soundfile
 
 from vocalsep.audio.damage import Damage
-from vocalsep.audio.flac import is_flac, starts_late
+from vocalsep.audio.flac import counts_too_few, is_flac, starts_late
 from vocalsep.audio.formats import Depth, OutputFormat
 from vocalsep.audio.info import AudioInfo
 from vocalsep.audio.loudspeakers import sndfile_layout
@@ -72,8 +72,8 @@ class SndfileDecoder:
     """
 
     def __init__(self, source: Source, damage: Damage) -> None:
-        if is_flac(source) and starts_late(source):  # libsndfile would seek to frame 0
-            raise ValueError("a segment of a FLAC file")
+        if is_flac(source) and (starts_late(source) or counts_too_few(source)):
+            raise ValueError("libsndfile would seek to frame 0, or end where the header says")
         self._damage = damage
         self._bytes = None if source.is_whole_file else source.open()
         try:

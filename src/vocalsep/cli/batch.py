@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,7 +17,7 @@ from vocalsep.audio.reading_options import ReadingOptions
 from vocalsep.cli.inputs import STDIN, Track
 from vocalsep.cli.outcome import Outcome
 from vocalsep.cli.progress import ProgressDisplay
-from vocalsep.errors import DiskFullError, InputUnreadableError, OutputError, OutputExistsError, VocalsepError
+from vocalsep.errors import DiskFullError, InputUnreadableError, OutputError, OutputExistsError
 from vocalsep.split_result import SplitResult
 from vocalsep.system.files import exists, remove_leftovers
 from vocalsep.system.threads import map_in_order
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 
 _log = logging.getLogger("vocalsep")
+
+_SHOWN_STDIN = "- (stdin)"
 
 
 class FileSeparator(Protocol):
@@ -108,8 +111,8 @@ class Batch:
             return outcome
         separator = self.separator()  # what fails here would fail for every track
         try:
-            with self._display.bar(track.name) as advance, _as_file(track.path) as path:
-                return Outcome(track, result=self._separate(separator, path, track.name, advance))
+            with self._display.bar(track.name) as advance, _stored(track.path) as path:
+                return Outcome(track, result=self._separate(separator, path, track, advance))
         except DiskFullError:
             raise  # this one too
         except OutputExistsError as error:
@@ -141,17 +144,18 @@ class Batch:
 
         return read_model(self._targets(track)[0])
 
-    def _separate(self, separator: FileSeparator, path: Path, name: str, advance: Progress) -> SplitResult:
+    def _separate(self, separator: FileSeparator, path: Path, track: Track, advance: Progress) -> SplitResult:
         def progress(done: float, total: float | None) -> None:
             if self._interrupted.is_set():
                 raise KeyboardInterrupt
             advance(done, total)
 
-        return separator.write_stems(path, self._outputs, self._reading, track=name, progress=progress)
+        reading = self._reading if path == track.path else replace(self._reading, shown_as=_SHOWN_STDIN)
+        return separator.write_stems(path, self._outputs, reading, track=track.name, progress=progress)
 
 
 @contextmanager
-def _as_file(path: Path) -> Iterator[Path]:
+def _stored(path: Path) -> Iterator[Path]:
     """``path``, or for `STDIN` a temporary file with what comes there."""
     if str(path) != STDIN:
         yield path
@@ -161,8 +165,4 @@ def _as_file(path: Path) -> Iterator[Path]:
     if sys.stdin is None:
         raise InputUnreadableError("stdin is closed", "Pipe a file in: vocalsep split - < FILE")
     with copy_of_pipe(sys.stdin.buffer, "stdin") as copy:
-        try:
-            yield copy
-        except VocalsepError as error:
-            error.message = error.message.replace(str(copy), "- (stdin)")
-            raise
+        yield copy

@@ -92,6 +92,8 @@ def _expanded(text: str, endings: frozenset[str], recursive: bool, out_dir: Path
     path = Path(text)
     if text == STDIN:
         return [Track(path, "stdin")]
+    if str(path) == STDIN:  # a file of that name, given as ./-
+        path = path.absolute()
     try:
         is_folder = stat.S_ISDIR(path.stat().st_mode)
     except OSError as error:

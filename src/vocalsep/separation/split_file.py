@@ -98,7 +98,7 @@ def split_file(
             ) as blocks,
         ):
             if info.channels > 2:  # said once the outputs are known to hold them
-                _log.warning("%s", _channels_note(path, info))
+                _log.warning("%s", _channels_note(audio.path, info))
             with BackgroundConsumer(files.write, _BLOCKS_BEHIND) as writer:
                 for block in blocks:
                     n_samples += block[STEMS[0]].shape[-1]
