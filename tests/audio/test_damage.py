@@ -3,7 +3,9 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shutil
 import struct
+import subprocess
 from contextlib import suppress
 from pathlib import Path
 
@@ -49,6 +51,8 @@ def whole(tmp_path_factory, song, encode) -> Path:
     for name, codec in CODECS.items():
         options = {"movflags": "faststart"} if codec.startswith("ipod") else {}
         encode(folder / name, song(N, sample_rate=48000), codec, 48000, **options)
+    for name, (codec, options) in TIMED.items():
+        encode(folder / name, song(N, sample_rate=48000), codec, 48000, **options)
     encode(folder / "no_xing.mp3", song(N, sample_rate=48000), "mp3/libmp3lame", 48000, write_xing="0")
     return folder
 
@@ -74,8 +78,15 @@ def test_cut_file_is_damaged_and_can_be_salvaged(tmp_path, whole, decode, name: 
     np.testing.assert_allclose(salvaged[:, :n], original[:, :n], atol=2e-3)
 
 
-# Matroska has one cluster here, behind whose damage FFmpeg finds no other: the file ends early.
-RESYNCHRONISED = ["a.flac", "a.mp3", "no_xing.mp3", "a.m4a", "alac.m4a", "a.ogg", "a.opus", "a.wma"]
+# FFmpeg goes on with the next cluster of a Matroska file. The others here have one cluster, and end there.
+TIMED = {
+    "clusters.webm": ("webm/libopus", {"cluster_time_limit": "400"}),
+    "clusters.mka": ("matroska/flac", {"cluster_time_limit": "400"}),
+    "mp3.mka": ("matroska/libmp3lame", {"cluster_time_limit": "400"}),
+    "opus.mp4": ("mp4/libopus", {"movflags": "faststart"}),
+    "a.flv": ("flv/aac", {}),
+}
+RESYNCHRONISED = ["a.flac", "a.mp3", "no_xing.mp3", "a.m4a", "alac.m4a", "a.ogg", "a.opus", "a.wma", *TIMED]
 
 
 @pytest.mark.parametrize("name", RESYNCHRONISED)
@@ -91,12 +102,39 @@ def test_corrupt_middle_is_silent_and_what_follows_stays_in_its_place(
         caplog.clear()
         mended = decode(path, salvage=salvage)
         (warning,) = caplog.messages
-        assert re.match(rf"{re.escape(str(path))} is damaged: at 0:0[12]\.\d+, \d+ ms cannot be decoded", warning)
+        assert warning.startswith(f"{path} is damaged: at 0:0")
+        assert re.search(r"at 0:0[12]\.\d+( and \d more places?)?, \d+ ms cannot be decoded", warning)
         assert mended.shape == original.shape
         ends = slice(0, 45000), slice(160_000, N - 4096)  # where the damage has no influence any more
         for end in ends:
             difference = mended[:, end] - original[:, end]
             assert np.abs(difference).mean() < 0.1 * np.abs(original[:, end]).mean()
+
+
+@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="the system's FFmpeg encodes Vorbis")
+def test_vorbis_behind_a_lost_cluster_is_in_its_place_to_a_millisecond(
+    tmp_path, song, encode, decode, lag, caplog
+) -> None:
+    path = tmp_path / "a.webm"
+    encode(tmp_path / "a.wav", song(N, sample_rate=48000), "WAV:PCM_16", 48000)
+    command = [
+        "ffmpeg",
+        "-v",
+        "error",
+        "-i",
+        tmp_path / "a.wav",
+        "-c:a",
+        "libvorbis",
+        "-cluster_time_limit",
+        "400",
+    ]
+    subprocess.run([*command, path], check=True)
+    original = decode(path)
+    path.write_bytes(garbled(path.read_bytes()))
+    mended = decode(path)
+    assert "cannot be decoded and are silent" in caplog.text
+    assert abs(mended.shape[1] - original.shape[1]) <= 48
+    assert abs(lag(original[:, 160_000:], mended[:, 160_000:])) <= 48
 
 
 def hit(data: bytes, *places: int, size: int = 30) -> bytes:

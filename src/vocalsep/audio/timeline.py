@@ -7,9 +7,12 @@ from fractions import Fraction
 
 import av
 
-# Containers whose time stamps count samples, or packets that are of one length: a jump ahead is what was lost.
-_COUNTING = {"flac", "ogg", "asf"}
+# Containers whose time stamps players keep: a jump ahead is what was lost. Stamps in milliseconds, and those of
+# Vorbis in an ogg, are off by some milliseconds in whole files too.
+_KEEPING_TIME = {"flac", "ogg", "asf", "matroska", "mov", "flv"}
 _LEAST_JUMP_SECONDS = Fraction(1, 50)
+_EXACT = {"mov"}
+_LEAST_EXACT_JUMP_SECONDS = Fraction(1, 1000)
 # In a stream of bare frames, a packet holds all that was skipped up to the next frame. No frame is larger.
 _LARGEST_FRAME_BYTES = 2000
 # Where files were joined, the tags and the header of the later one are packets too.
@@ -29,7 +32,8 @@ class Timeline:
     def __init__(self, container: str, *, is_bare: bool, start: Fraction | None) -> None:
         self._is_bare = is_bare
         self._is_flac = container == "flac"
-        self._jumps_count = not _COUNTING.isdisjoint(container.split(","))
+        self._jumps_count = not _KEEPING_TIME.isdisjoint(container.split(","))
+        self._is_exact = not _EXACT.isdisjoint(container.split(","))
         self._end = start
         self._sizes: set[int] = set()
         self._n_bytes = self._n_packets = 0
@@ -72,12 +76,12 @@ class Timeline:
             if self._end is not None:
                 self._end += lost
             return round(lost * frame.sample_rate)
-        least = Fraction(0) if failed else max(_LEAST_JUMP_SECONDS, seconds / 2)
         jump = at - end
-        if jump <= least or not (failed or self._jumps_count):
-            return 0
         n_samples = jump * frame.sample_rate
         resolution = (frame.time_base or 0) * frame.sample_rate
+        least = _LEAST_EXACT_JUMP_SECONDS if self._is_exact else max(_LEAST_JUMP_SECONDS, seconds / 2)
+        if jump <= (0 if failed else least) or not (failed or self._jumps_count):
+            return 0
         n_frames = round(n_samples / frame.samples)
         # Stamps in milliseconds do not tell the sample: codecs of one frame length do.
         if resolution > 1 and abs(n_frames * frame.samples - n_samples) <= 2 * resolution:
