@@ -11,7 +11,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -21,23 +21,29 @@ class Measurement:
 
     Attributes:
         seconds: wall time, from start to end.
+        cpu_seconds: time of all its threads on the processor, of the program and of the system for it.
         peak_mb: most resident memory at any time, in 10^6 bytes.
         stdout: what it printed; the last one, of several.
     """
 
     seconds: float
+    cpu_seconds: float
     peak_mb: float
     stdout: str
 
 
-def measure(*command: str) -> Measurement:
+def measure(*command: str, env: Mapping[str, str] | None = None) -> Measurement:
     """Run ``command`` to its end; its stderr is ours.
+
+    Args:
+        command: program and arguments.
+        env: its environment; None gives it ours.
 
     Raises:
         subprocess.CalledProcessError: it failed.
     """
     began = time.perf_counter()
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
     with child.stdout as pipe:
         stdout = pipe.read()
     _, status, usage = os.wait4(child.pid, 0)
@@ -46,13 +52,19 @@ def measure(*command: str) -> Measurement:
     if child.returncode:
         raise subprocess.CalledProcessError(child.returncode, command)
     unit = 1 if sys.platform == "darwin" else 1024
-    return Measurement(seconds=seconds, peak_mb=usage.ru_maxrss * unit / 1e6, stdout=stdout)
+    return Measurement(
+        seconds=seconds,
+        cpu_seconds=usage.ru_utime + usage.ru_stime,
+        peak_mb=usage.ru_maxrss * unit / 1e6,
+        stdout=stdout,
+    )
 
 
 def median(measurements: Sequence[Measurement]) -> Measurement:
     """The median of the times, and that of the peaks."""
     return Measurement(
         seconds=statistics.median(each.seconds for each in measurements),
+        cpu_seconds=statistics.median(each.cpu_seconds for each in measurements),
         peak_mb=statistics.median(each.peak_mb for each in measurements),
         stdout=measurements[-1].stdout,
     )

@@ -66,8 +66,8 @@ def commands(command, path: str) -> Iterator[str]:
     yield path
     for parameter in command.params:
         yield from (f"{path} {option}" for option in (*parameter.opts, *parameter.secondary_opts))
-    if hasattr(command, "list_commands"):  # typer may bring a click of its own
-        context = None  # the groups of this program need none
+    if hasattr(command, "list_commands"):
+        context = typer.Context(command)
         for name in command.list_commands(context):
             yield from commands(command.get_command(context, name), f"{path} {name}")
 

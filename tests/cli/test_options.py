@@ -3,10 +3,13 @@
 import ast
 import dataclasses
 import inspect
+import logging
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+import typer
 import typer.main
 
 import vocalsep
@@ -60,8 +63,9 @@ def test_how_files_are_read_and_written():
 
 def all_commands():
     group = typer.main.get_command(app)
+    context = typer.Context(group)
     for name in _COMMANDS:
-        command = group.get_command(None, name)
+        command = group.get_command(context, name)
         for inner, each in getattr(command, "commands", {"": command}).items():
             yield f"{name} {inner}".strip(), each
 
@@ -124,3 +128,31 @@ def test_flags_stand_in_hints_alone():
     assert told(OutputExistsError("a=b.wav exists", "Pass overwrite=True.")) == "a=b.wav exists. Pass --overwrite."
     assert told(InputNotFoundError("x=1.mp3 does not exist")) == "x=1.mp3 does not exist"
     assert told(ValueError("y=2")) == "y=2"
+
+
+def test_the_help_of_all_has_the_first_line_of_each():
+    helps = {name: command.help.partition("\n")[0] for name, command in all_commands() if command.help}
+    for name, summary in _COMMANDS.items():
+        own = helps.get(name) or import_module(f"vocalsep.cli.commands.{name}").app.info.help
+        assert own == summary
+
+
+def test_the_help_of_all_cuts_no_line(vocalsep, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = vocalsep("--help").out.splitlines()
+    for name, summary in _COMMANDS.items():
+        assert f"  {name:<9}  {summary}" in lines
+
+
+def test_the_terminal_breaks_the_lines_of_a_help():
+    for name, command in all_commands():
+        for paragraph in (command.help or "").split("\n\n"):
+            assert "\n" not in paragraph, name
+
+
+def test_verbosity_adds_up(vocalsep):
+    for arguments, level in ([], 30), (["-v"], 20), (["-vv"], 10), (["-v", "-q"], 40):
+        vocalsep("models", "verify", "tdf", *arguments)
+        assert logging.getLogger("vocalsep").level == level
+    vocalsep("-v", "models", "verify", "tdf", "-v")
+    assert logging.getLogger("vocalsep").level == logging.DEBUG

@@ -139,12 +139,20 @@ def test_no_network_as_older_clients_say_it(monkeypatch):
         fetch_repo("hf:someone/voices")
 
 
-@pytest.mark.parametrize("how", [{"offline": True}, {"env": {"HF_HUB_OFFLINE": "1"}}])
-def test_offline_makes_no_request(server, client, how):
+@pytest.mark.parametrize(
+    ("how", "switches"),
+    [
+        ({"offline": True}, "offline=True"),
+        ({"env": {"HF_HUB_OFFLINE": "1"}}, "HF_HUB_OFFLINE"),
+        ({"offline": True, "env": {"HF_HUB_OFFLINE": "1"}}, "offline=True and HF_HUB_OFFLINE"),
+    ],
+)
+def test_offline_makes_no_request(server, client, how, switches):
     server.add("someone/voices", "voices.safetensors", CONTENT)
     failed = outcome(client(entry=entry(), **how))
     assert failed["error"] == "DownloadError"
-    assert "this is offline" in failed["message"]
+    assert "nothing is downloaded offline" in failed["message"]
+    assert failed["hint"].startswith(f"Run it once without {switches}. ")
     assert server.requests == []
     path = outcome(client(entry=entry()))["path"]
     n_requests = len(server.requests)

@@ -13,17 +13,26 @@ import typer.main
 from vocalsep._version import __version__
 from vocalsep.cli import stderr
 from vocalsep.cli.exit import ReportingGroup, reported
+from vocalsep.cli.panels import MESSAGES_PANEL
 from vocalsep.errors import InputUnreadableError
 
-MESSAGES_PANEL = "Messages"
-"""Where the help shows the options that all commands have."""
+_COMMANDS = {
+    "split": "Split songs into vocals and accompaniment.",
+    "web": "Open a page in the browser to drop songs on and hear their stems.",
+    "models": "List, inspect, download, import and share models.",
+    "doctor": "Show versions, devices, caches, and what a split would use.",
+    "train": "Train a model; the weights are for 'vocalsep split --model RUN'.",
+    "reproduce": "Train the published experiment's models alike, and compare them.",
+    "evaluate": "Score a model on songs whose stems are known.",
+    "report": "Write a page on training runs: losses, scores, speed and curves.",
+    "data": "Get, make and check data to train on.",
+}
+"""Modules of `vocalsep.cli.commands`, each with the ``app`` of the command, and the first line of its help.
 
-_COMMANDS = ("split", "web", "models", "doctor", "train", "reproduce", "evaluate", "report", "data")
-"""Modules of `vocalsep.cli.commands`, each with the ``app`` of the command."""
-
+The help of the group shows these lines without importing the modules, which would take as long again."""
 
 _DEFAULT_COMMAND = "split"
-_FOR_ALL = ("--verbose", "-v", "--quiet", "-q", "--debug")
+_FOR_ALL = ("--verbose", "-v", "-vv", "--quiet", "-q", "--debug")
 """Options that may stand before a command as well as after it; the group's others end the program."""
 
 
@@ -72,7 +81,16 @@ class LazyGroup(ReportingGroup):
         """The names, in the order of the help."""
         return list(_COMMANDS)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+        """Write the names, and what each command does."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The options of the group."""
+        return _with_defaults(super().get_params(ctx))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of this name, or None."""
         if cmd_name not in _COMMANDS:
             return None
@@ -81,7 +99,23 @@ class LazyGroup(ReportingGroup):
         shared = [param for param in self.params if set(param.opts) & set(_FOR_ALL)]
         for each in getattr(command, "commands", {"": command}).values():
             each.params += shared
+            each.help = _in_paragraphs(each.help)
+        for each in (command, *getattr(command, "commands", {}).values()):
+            _with_defaults(each.get_params(ctx))
         return command
+
+
+def _with_defaults(params: list[Any]) -> list[Any]:
+    """Set flags of Typer's own, such as ``--help``, to off: an unset one makes Typer import Pydantic, in 60 ms."""
+    for param in params:
+        if getattr(param, "is_flag", False) and param.default is None:
+            param.default = False
+    return params
+
+
+def _in_paragraphs(text: str | None) -> str | None:
+    """A docstring without the line breaks of the source: the terminal breaks lines where it ends itself."""
+    return text and "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
 app = typer.Typer(
@@ -106,17 +140,26 @@ def common(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
     verbose: Annotated[
-        int,
+        bool,
         typer.Option(
             "--verbose",
             "-v",
-            count=True,
             expose_value=False,
-            callback=lambda count: stderr.configure(verbose=count),
+            callback=lambda wanted: stderr.configure(verbose=1 if wanted else 0),
             rich_help_panel=MESSAGES_PANEL,
-            help="Say more.",
+            help="Say what is done, with what, and for how long.",
         ),
-    ] = 0,
+    ] = False,
+    very_verbose: Annotated[
+        bool,
+        typer.Option(
+            "-vv",
+            expose_value=False,
+            callback=lambda wanted: stderr.configure(verbose=2 if wanted else 0),
+            rich_help_panel=MESSAGES_PANEL,
+            help="Say all that the library logs.",
+        ),
+    ] = False,
     quiet: Annotated[
         bool,
         typer.Option(

@@ -8,10 +8,11 @@ from typing import Annotated, Literal
 import typer
 
 from vocalsep.cli import stderr
-from vocalsep.cli.options import MODEL_PANEL
+from vocalsep.cli.panels import MODEL_PANEL
 from vocalsep.errors import OptionError, UnknownModelError
 from vocalsep.weights.default_model import choose_default, default_model, model_of
 from vocalsep.weights.ensemble_spec import EnsembleSpec, parse_ensemble
+from vocalsep.weights.hub import offline_switches
 from vocalsep.weights.manifest import Entry, load_manifest
 from vocalsep.weights.resolve import check_named, from_anywhere, local_path
 
@@ -117,8 +118,10 @@ def _check_all_named(model: EnsembleSpec) -> None:
         check_named(str(name))
 
 
-def announce_downloads(model: EnsembleSpec) -> None:
+def announce_downloads(model: EnsembleSpec, *, offline: bool) -> None:
     """Say of each model that is not on this machine what is downloaded, and under which licence."""
+    if offline_switches(offline):
+        return
     listed = {entry.id: entry for entry in load_manifest().models}
     for name in model.shares:
         entry = listed.get(name or "")

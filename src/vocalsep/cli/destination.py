@@ -16,7 +16,7 @@ import typer
 
 from vocalsep.audio.formats import Clip, Container, Depth, OutputFormat
 from vocalsep.audio.outputs import Outputs
-from vocalsep.cli.options import OUTPUT_PANEL
+from vocalsep.cli.panels import OUTPUT_PANEL
 from vocalsep.errors import DiskFullError, OptionError, OutputNotWritableError
 from vocalsep.stem_names import STEMS
 from vocalsep.template import DEFAULT_TEMPLATE

@@ -8,10 +8,8 @@ import typer
 
 from vocalsep.audio.reading_options import ReadingOptions
 from vocalsep.cli.option_groups import options_of_fields
+from vocalsep.cli.panels import INPUT_PANEL, MODEL_PANEL
 from vocalsep.separation.options import SeparationOptions
-
-INPUT_PANEL, OUTPUT_PANEL, MODEL_PANEL = "Inputs", "Outputs", "Model"
-"""Where the help shows them."""
 
 separation_options = options_of_fields(
     SeparationOptions,

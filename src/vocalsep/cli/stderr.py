@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import sys
 import traceback
 
-from vocalsep.cli.flags import told
 from vocalsep.errors import VocalsepError
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -26,9 +24,6 @@ def reset() -> None:
     """Say what is said without options: a process, as of the tests, may run several commands."""
     global debug, quiet, _verbosity
     debug, quiet, _verbosity = False, False, 0
-    log = logging.getLogger("vocalsep")
-    log.handlers = []
-    log.setLevel(logging.NOTSET)
 
 
 def configure(*, verbose: int = 0, quieter: bool = False, with_tracebacks: bool = False) -> None:
@@ -40,11 +35,10 @@ def configure(*, verbose: int = 0, quieter: bool = False, with_tracebacks: bool 
         with_tracebacks: errors come with their tracebacks.
     """
     global debug, quiet, _verbosity
+    from vocalsep.cli.log import show  # in 2 ms that --help and --version do not need
+
     debug, quiet, _verbosity = debug or with_tracebacks, quiet or quieter, _verbosity + verbose
-    levels = [logging.WARNING, logging.INFO, logging.DEBUG]
-    log = logging.getLogger("vocalsep")
-    log.handlers = [_Says()]
-    log.setLevel(logging.ERROR if quiet else levels[min(_verbosity, 2)])
+    show(say, "ERROR" if quiet else ("WARNING", "INFO", "DEBUG")[min(_verbosity, 2)])
 
 
 def shown(text: str) -> str:
@@ -83,12 +77,7 @@ def tell(error: BaseException, about: str = "") -> None:
 def describe(error: BaseException) -> str:
     """The one line that is said of an error."""
     if isinstance(error, VocalsepError):
+        from vocalsep.cli.flags import told  # in 1 ms that other starts do not need
+
         return f"error: {told(error)}"
     return f"error: internal: {type(error).__name__}: {error}. Run again with --debug and report what it prints."
-
-
-class _Says(logging.Handler):
-    """Says the message alone."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        say(record.getMessage())

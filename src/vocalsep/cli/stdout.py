@@ -52,6 +52,13 @@ def install() -> None:
         sys.stdout = Stdout(sys.stdout.detach(), encoding=encoding, errors=errors, line_buffering=by_line)
 
 
+def width() -> int | None:
+    """Columns of the terminal that stdout is; None where it is a file or a pipe."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        return None
+    return os.get_terminal_size(sys.stdout.fileno()).columns or 80  # some terminals know no size
+
+
 def drop() -> None:
     """Let what is printed from now on go nowhere: the flush at exit must not fail once more."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -70,7 +70,7 @@ class SegmentedSeparation:
             torch.set_num_threads(options.threads)
         seconds = options.segment_seconds or model.hints.segment_seconds
         self.segment = max(1, round(seconds * model.config.sample_rate))
-        self._overlap = options.effective_overlap(model.hints.overlap)
+        self.overlap = options.effective_overlap(model.hints.overlap)
         self._process = os.getpid()
         self._lanes = Lanes(
             torch.get_num_threads() if self.device.type == "cpu" and model.hints.side_by_side else 1
@@ -115,7 +115,7 @@ class SegmentedSeparation:
         mean, meter = OverlapMean(), LevelMeter()
         with self._lock:
             segment, batch_size = self.segment, self.batch_size
-        stride = max(1, round(segment * (1 - self._overlap)))
+        stride = max(1, round(segment * (1 - self.overlap)))
         stems = self.model.config.stems
         accompaniment = stems.index(ACCOMPANIMENT) if ACCOMPANIMENT in stems else None
         for batch in _batches(cut(blocks, segment, stride), batch_size):

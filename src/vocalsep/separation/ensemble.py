@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack, closing
@@ -21,6 +22,8 @@ from vocalsep.system.threads import broadcast
 from vocalsep.weights.checkpoint import load_model_file
 from vocalsep.weights.ensemble_spec import EnsembleSpec
 from vocalsep.weights.resolve import resolve
+
+_log = logging.getLogger("vocalsep")
 
 _PRECISIONS = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
 
@@ -70,7 +73,10 @@ class Ensemble:
             network.keep_stems(STEMS)
             if file.entry:
                 network.hints = network.hints.advised(file.entry.segment_seconds, file.entry.overlap)
-            self.separations.append(SegmentedSeparation(network, options, lock))
+            separation = SegmentedSeparation(network, options, lock)
+            self.separations.append(separation)
+            _log.info("%s: weights %s, sha256 %s", file.id, file.path, file.sha256)
+            _log.info("%s: %s", file.id, _run_of(separation))
 
     @property
     def device(self) -> str:
@@ -149,6 +155,16 @@ class Ensemble:
                 for separation, branch in zip(self.separations, branches, strict=True)
             ]
             yield from _mean(streams, self._shares) if len(streams) > 1 else streams[0]
+
+
+def _run_of(separation: SegmentedSeparation) -> str:
+    """How a model is run, for the log."""
+    threads = f", threads {torch.get_num_threads()}" if separation.device.type == "cpu" else ""
+    seconds = separation.segment / separation.model.config.sample_rate
+    return (
+        f"{separation.device}{threads}, {_PRECISIONS[separation.dtype]}, segments of {seconds:.3g} s"
+        f" that overlap by {separation.overlap:.0%}, {separation.batch_size} at once"
+    )
 
 
 def _mean(

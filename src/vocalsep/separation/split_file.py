@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from vocalsep.audio.info import AudioInfo
+from vocalsep.audio.info import AudioInfo, clock
 from vocalsep.audio.loudspeakers import to_stereo
 from vocalsep.audio.outputs import Outputs
 from vocalsep.audio.reader import open_audio
@@ -73,6 +73,13 @@ def split_file(
         if ensemble.normalises_song:
             with audio.opened_again() as whole:
                 levels = ensemble.levels(whole.blocks(), channels=info.channels, layout=info.layout)
+        format = outputs.format.as_deep_as(info.depth)
+        _log.info(
+            "%s: reads %s, writes %s",
+            path,
+            _signal(info),
+            " ".join(filter(None, (format.container, format.depth))),
+        )
         downmix = outputs.downmix and info.channels > 2
         n_samples, silent = 0, True
         with (
@@ -82,7 +89,7 @@ def split_file(
                 sample_rate=info.sample_rate,
                 channels=2 if downmix else info.channels,
                 layout=() if downmix else info.layout,
-                format=outputs.format.as_deep_as(info.depth),
+                format=format,
                 clip=outputs.clip,
                 tags=read_tags(audio.stored).made_by(ensemble.id),
                 replace=outputs.overwrite,
@@ -125,6 +132,12 @@ def split_file(
         gain=gain,
         silent=silent,
     )
+
+
+def _signal(info: AudioInfo) -> str:
+    """What a file holds, for the log."""
+    length = clock(info.n_samples, info.sample_rate) if info.n_samples else "length not declared"
+    return f"{info.codec}, {info.sample_rate} Hz, {info.channels} channels, {length}"
 
 
 def _channels_note(path: Path, info: AudioInfo) -> str:

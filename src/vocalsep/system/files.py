@@ -6,7 +6,6 @@ import errno
 import os
 import platform
 import re
-import secrets
 import sys
 import zlib
 from collections.abc import Iterator
@@ -149,7 +148,7 @@ def remove_leftovers(folder: Path) -> list[Path]:
 def _new_file(target: Path) -> tuple[Path, int | None]:
     """A new file next to ``target`` and its descriptor, which locks it until that is closed, if only by a kill."""
     while True:
-        path = target.with_name(f"{_OURS}{secrets.token_hex(8)}{target.suffix}")
+        path = target.with_name(f"{_OURS}{os.urandom(8).hex()}{target.suffix}")
         if sys.platform == "win32":  # where a file that is open cannot be renamed
             return path, None
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)

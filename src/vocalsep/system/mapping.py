@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 from collections import abc
 from collections.abc import Mapping
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -23,7 +24,7 @@ def from_mapping(kind: type[T], values: Mapping[str, object]) -> T:
         OptionError: an unknown key (the nearest valid one is named), a missing one or a wrong type.
     """
     fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    hints = get_type_hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type]
     arguments: dict[str, Any] = {}
     for key, value in values.items():
         if key not in fields:
@@ -35,6 +36,12 @@ def from_mapping(kind: type[T], values: Mapping[str, object]) -> T:
         return kind(**arguments)
     except TypeError as error:  # a field without a default is missing
         raise OptionError(f"{kind.__name__}: {error}") from error
+
+
+@cache
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    """The types of a dataclass's fields: a manifest asks for the same few classes hundreds of times."""
+    return get_type_hints(kind)
 
 
 def to_mapping(config: object) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from platformdirs import user_config_path
 
@@ -100,14 +101,9 @@ def reset_default() -> None:
 
 
 def _chosen() -> str | None:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-
     path = settings_path()
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = _toml(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError:  # somebody else's folder, as where a service keeps the HOME of whoever started it
@@ -118,3 +114,13 @@ def _chosen() -> str | None:
     if set(values) != {_KEY} or not isinstance(spec, str) or not spec:
         raise OptionError(f'{path} does not hold one line such as {_KEY} = "scnet"', _RESET)
     return spec
+
+
+def _toml(text: str) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
+    values: dict[str, Any] = tomllib.loads(text)
+    return values

@@ -31,6 +31,18 @@ def cache_folder() -> Path:
     return Path(constants.HF_HUB_CACHE)
 
 
+def offline_switches(offline: bool) -> str:
+    """What forbids to ask the network, by name; empty where it may be asked.
+
+    Args:
+        offline: the argument of that name.
+    """
+    from huggingface_hub import constants
+
+    switches = {"offline=True": offline, "HF_HUB_OFFLINE": constants.HF_HUB_OFFLINE}
+    return " and ".join(name for name, is_on in switches.items() if is_on)
+
+
 def cached_path(entry: Entry) -> Path | None:
     """Where the weights lie in the Hub's cache, unverified; None if they do not. Fast, no network."""
     paths = (_path_in_cache(source) for source in entry.published_sources)
@@ -42,16 +54,21 @@ def fetch(entry: Entry, *, offline: bool = False, progress: Progress | None = No
 
     Raises:
         CorruptWeightsError: all sources give other bytes than the manifest says.
-        DownloadError: no source gives the file; each with its reason.
+        DownloadError: no source gives the file, each with its reason; or none may be asked.
         DiskFullError: it does not fit into the cache.
     """
+    if (switches := offline_switches(offline)) and not cached_path(entry):
+        raise DownloadError(
+            f"the weights of '{entry.id}' are not on this machine, and nothing is downloaded offline",
+            f"Run it once without {switches}.",
+        )
     failures: list[tuple[Source, ModelError]] = []
     for source in sorted(entry.published_sources, key=lambda source: not _path_in_cache(source).exists()):
         try:
             return _fetch_verified(entry, source, offline, progress)
         except (DownloadError, CorruptWeightsError) as error:  # noqa: PERF203 - the next source is tried
             failures.append((source, error))
-    if len(failures) == 1:
+    if len({error.message for _, error in failures}) == 1:  # one source, or no connection to where all are
         raise failures[0][1]
     all_corrupt = all(isinstance(error, CorruptWeightsError) for _, error in failures)
     reasons = "; ".join(f"{source.repo}: {error.message}" for source, error in failures)
@@ -189,10 +206,10 @@ def _explained(error: Exception, source: Source, offline: bool) -> ModelError | 
     # older clients close their session when a connection fails, then try again with the closed one
     closed = isinstance(error, RuntimeError) and "client has been closed" in str(error)
     if (closed or isinstance(error, errors.LocalEntryNotFoundError)) and status is None:
-        if offline or constants.HF_HUB_OFFLINE:
+        if switches := offline_switches(offline):
             return DownloadError(
-                f"{source.file} of {where} is not in {cache_folder()}, and this is offline",
-                "Run it once without offline=True and HF_HUB_OFFLINE.",
+                f"{source.file} of {where} is not on this machine, and nothing is downloaded offline",
+                f"Run it once without {switches}.",
             )
         reason = "it cannot be made" if closed else first_line(cause or error)
         return DownloadError(

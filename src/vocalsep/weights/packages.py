@@ -30,16 +30,19 @@ class WeightsPackage:
 @cache
 def weights_packages() -> tuple[WeightsPackage, ...]:
     """The weights packages of this environment, by name. None of them is imported, so no code of theirs runs."""
-    from importlib.metadata import entry_points  # in 10 ms that other starts do not need
+    from importlib.metadata import distributions  # in 10 ms that other starts do not need
 
     found: dict[str, WeightsPackage] = {}
-    for entry_point in entry_points(group=GROUP):
-        folder = _folder_of(entry_point.value)
-        if folder is None or entry_point.dist is None:
+    for distribution in distributions():
+        if GROUP not in (
+            distribution.read_text("entry_points.txt") or ""
+        ):  # parsed, all would take twice the time
             continue
-        name = re.sub(r"[-_.]+", "-", entry_point.dist.name).lower()
-        package = WeightsPackage(distribution=name, version=entry_point.dist.version, folder=folder)
-        found.setdefault(name, package)
+        for entry_point in distribution.entry_points.select(group=GROUP):
+            if folder := _folder_of(entry_point.value):
+                name = re.sub(r"[-_.]+", "-", distribution.name).lower()
+                package = WeightsPackage(distribution=name, version=distribution.version, folder=folder)
+                found.setdefault(name, package)
     return tuple(found[name] for name in sorted(found))
 
 

@@ -9,6 +9,7 @@ import pytest
 import soundfile
 import torch
 
+from vocalsep.cli.model_listing import details, table
 from vocalsep.models.architectures import build_model
 from vocalsep.weights.checkpoint import read_checkpoint
 from vocalsep.weights.manifest import load_manifest
@@ -18,16 +19,34 @@ DEFAULT = load_manifest().entry(load_manifest().default)
 
 def test_list_shows_size_licence_and_whereabouts(vocalsep):
     lines = vocalsep("models", "list").out.splitlines()
-    heads = ["NAME", "QUALITY", "WEIGHTS", "SIZE", "TIME", "MEMORY", "LICENCE", "COMMERCIAL", "SCORE"]
+    heads = ["NAME", "QUALITY", "SIZE", "TIME", "MEMORY", "LICENCE", "COMMERCIAL", "WEIGHTS", "SCORE"]
     assert lines[0].split() == heads
     assert lines[1].split()[:3] == [DEFAULT.id, "*", "fast"]
-    assert f"bundled {DEFAULT.bytes / 1e6:.1f} MB" in " ".join(lines[1].split())
-    assert f"{DEFAULT.licence.name}  " in lines[1]
-    assert lines[1].split("GB")[1].split()[1] == "yes"
-    cost = DEFAULT.cost
-    assert f"{cost.real_time_factor:g} x {cost.memory_mb / 1000:.1f} GB" in " ".join(lines[1].split())
-    rows = {line.split()[0]: line.split() for line in lines[2:] if line}
-    assert [rows[name][2] for name in ("umx", "tdf", "tdsa", "tdt")] == ["bundled"] * 4
+    cost, score = DEFAULT.cost, DEFAULT.metrics[0]
+    assert " ".join(lines[1].split()).endswith(
+        f"{DEFAULT.bytes / 1e6:.1f} MB {cost.real_time_factor:g} x {cost.memory_mb / 1000:.1f} GB"
+        f" {DEFAULT.licence.name} yes bundled {score.name} {score.value} dB, {score.dataset}"
+    )
+    rows = {line.split()[0]: line for line in lines[2:] if line}
+    assert all(" bundled " in rows[name] for name in ("umx", "tdf", "tdsa", "tdt"))
+
+
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_a_terminal_breaks_no_line_of_the_list_and_shows_all_of_it(width):
+    in_one_line = list(table(load_manifest(), DEFAULT.id))
+    lines = list(table(load_manifest(), DEFAULT.id, width))
+    assert max(map(len, lines)) <= width
+    words = " ".join(lines).replace(",", "").split()
+    expected = " ".join(in_one_line).replace(",", "").split()
+    assert {word for word in expected if word != "-"} <= {*words}
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_a_terminal_breaks_no_hash(width):
+    for entry in load_manifest().models:
+        lines = list(details(entry, width))
+        assert "".join("".join(lines).split()) == "".join("".join(details(entry)).split())
+        assert f"sha256          {entry.sha256}" in lines
 
 
 @pytest.mark.parametrize(

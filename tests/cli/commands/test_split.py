@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -305,19 +306,50 @@ def test_a_gain_is_said_where_the_stem_goes_to_stdout_too(vocalsep, tmp_path, to
 
 
 def test_a_quality_stands_for_a_model_and_says_its_licence(vocalsep, song, tmp_path, monkeypatch):
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    def no_network(*_, **__):
+        raise RuntimeError("Cannot send a request, as the client has been closed.")
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", no_network)
     monkeypatch.setattr("vocalsep.weights.hub.cache_folder", lambda: tmp_path / "cache")
     best = load_manifest().entry(load_manifest().qualities.best)
     done = vocalsep("split", song, "-o", tmp_path / "out", "--quality", "best")
     assert done.code == 33
     licence, error = done.err.splitlines()
     assert licence.endswith(f"{best.id}: 913 MB, licence {best.licence.name}. {best.licence.statement}")
+    assert error.count("no connection to") == 1
     assert f"--model {load_manifest().default} works now" in error
     done = vocalsep("split", song, "-o", tmp_path / "out", "--quality", "fast", "--json")
     assert json.loads(done.out)["model"] == load_manifest().default
     done = vocalsep("split", song, "-o", tmp_path / "more", "--quality", "fast", "--model", "tdt")
     assert (done.code, not (tmp_path / "more").exists()) == (2, True)
     assert "exclude each other" in done.error_line
+
+
+@pytest.mark.parametrize(("by", "switch"), [("option", "--offline"), ("variable", "HF_HUB_OFFLINE")])
+def test_what_forbids_a_download_is_named(vocalsep, song, tmp_path, monkeypatch, by, switch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", by == "variable")
+    monkeypatch.setattr("vocalsep.weights.hub.cache_folder", lambda: tmp_path / "cache")
+    options = ["--offline"] if by == "option" else []
+    done = vocalsep("split", song, "-o", tmp_path / "out", "--quality", "balanced", *options)
+    assert done.code == 33
+    assert done.error_line == (
+        "error: the weights of 'scnet' are not on this machine, and nothing is downloaded offline."
+        f" Run it once without {switch}. --model {load_manifest().default} works now: it is in the package."
+    )
+    assert len(done.error_line) < 3 * 80
+
+
+def test_verbose_says_what_a_song_is_split_with(vocalsep, song, tmp_path):
+    default = load_manifest().entry(load_manifest().default)
+    lines = vocalsep("split", song, "-o", tmp_path / "out", "-v", "--device", "cpu").err.splitlines()
+    weights, run, file, result = lines
+    assert weights == f"{default.id}: weights {default.bundled_path}, sha256 {default.sha256}"
+    assert re.fullmatch(
+        rf"{default.id}: cpu, threads \d+, (fp32|bf16), segments of [\d.]+ s that overlap by \d+%, \d+ at once",
+        run,
+    )
+    assert file == f"{song}: reads pcm_16, 44100 Hz, 2 channels, 0:02.000, writes wav 16"
+    assert result.startswith(f"{song}: 0:02 in ")
 
 
 def test_an_ensemble_is_named_in_the_template_and_found_again(vocalsep, song, tmp_path):

@@ -35,8 +35,6 @@ app = typer.Typer(add_completion=False)
 # how the help groups the options
 _DATA, _OUTPUT = "Data", "Output"
 
-_N_TEXT_COLUMNS = 2
-
 
 @app.command()
 @takes(chosen=choose, separation=options.separation_options)
@@ -90,8 +88,7 @@ def evaluate(
     tracks = dataset.tracks(part)
     for track in tracks:
         check_has_both(track)  # before hours of work
-    if not offline:
-        announce_downloads(chosen.model)
+    announce_downloads(chosen.model, offline=offline)
     with ProgressDisplay() as display, display.bar(f"loading {chosen.model.id}") as advance:
         estimator = open_estimator(chosen.model, separation, offline=offline, download_progress=advance)
     conditions = Conditions(
@@ -197,7 +194,7 @@ def _table(results: Results) -> str:
         rows.append(("median", stem, *(_decibels(metrics[metric].median) for metric in METRICS)))
     for stem, metrics in summary:
         rows.append(("songs scored", stem, *(str(metrics[metric].songs) for metric in METRICS)))
-    lines = aligned([tuple(_printable(cell) for cell in row) for row in rows], _N_TEXT_COLUMNS)
+    lines = aligned([tuple(_printable(cell) for cell in row) for row in rows], numbers=range(2, len(rows[0])))
     lines.insert(-3 * len(results.summary), "")
     return "\n".join([*lines, "", _printable(results.protocol)])
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from vocalsep.cli import stderr
+from vocalsep.cli import stderr, stdout
 from vocalsep.cli.choice import announce, complete_name, make_default
 from vocalsep.cli.model_listing import details, facts, table
 from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.errors import CorruptWeightsError, DownloadError, OptionError, OutputExistsError
 from vocalsep.weights.default_model import VARIABLE, default_model, reset_default
-from vocalsep.weights.hub import HUB_PREFIX
+from vocalsep.weights.hub import HUB_PREFIX, offline_switches
 from vocalsep.weights.manifest import Entry, load_manifest
 from vocalsep.weights.resolve import fetch_entry, local_path
 from vocalsep.weights.verify import verify
@@ -47,7 +47,7 @@ def list_models(as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps([facts(entry) for entry in manifest.models], ensure_ascii=False, indent=2))
         return
-    for line in table(manifest, default_model().spec):
+    for line in table(manifest, default_model().spec, stdout.width()):
         typer.echo(line)
 
 
@@ -58,7 +58,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps(facts(entry), ensure_ascii=False, indent=2))
         return
-    for line in details(entry):
+    for line in details(entry, stdout.width()):
         typer.echo(line)
 
 
@@ -98,7 +98,8 @@ def pull(
     """Download models, so that later splits need no network; prints the verified files."""
     for name in names:
         entry = load_manifest().entry(name)
-        announce(entry)
+        if not offline_switches(offline):
+            announce(entry)
         with ProgressDisplay() as display, display.bar(name) as advance:
             weights = fetch_entry(entry, offline=offline, progress=advance)
         typer.echo(weights.path)

@@ -16,7 +16,7 @@ def report(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the page.")] = Path("report"),
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a page that is there.")] = False,
 ) -> None:
-    """Write one page on training runs: a table of losses, scores and speed, and the loss curves.
+    """Write a page on training runs: losses, scores, speed and curves.
 
     Prints the paths of report.md, report.html (which needs no other file) and curves.png. Scores and speed are
     those that 'vocalsep evaluate --model RUN/best.safetensors -o RUN/evaluation' left.

@@ -40,12 +40,12 @@ def reproduce(
     settings: training_run.Settings = None,
     device: training_run.DeviceOption = "auto",
 ) -> None:
-    """Train the models of the published experiment alike, score them, and compare them on a page.
+    """Train the published experiment's models alike, and compare them.
 
-    One after the other sees the same chunks in the same order for as many steps, and is scored on the data's test
-    part, or else its valid one. Prints the paths of the page. Ctrl-C saves a checkpoint; go on with the same -o.
-    Each model is for 'vocalsep split --model OUT/NAME'. For several GPUs, each with batches of its own: accelerate
-    launch -m vocalsep reproduce ...
+    Each sees the same chunks in the same order for as many steps, and is scored on the data's test part, or else
+    its valid one. Prints the paths of the page. Ctrl-C saves a checkpoint; go on with the same -o. Each model is
+    for 'vocalsep split --model OUT/NAME'. For several GPUs, each with batches of its own: accelerate launch -m
+    vocalsep reproduce ...
     """
     training_run.check_extra()
     from accelerate import PartialState

@@ -20,6 +20,7 @@ from vocalsep.cli.destination import Destination, destination
 from vocalsep.cli.inputs import STDIN, find_tracks, take_shard
 from vocalsep.cli.option_groups import takes
 from vocalsep.cli.outcome import print_result, print_status, raise_failures
+from vocalsep.cli.panels import INPUT_PANEL, MESSAGES_PANEL
 from vocalsep.cli.progress import ProgressDisplay
 from vocalsep.cli.stdout import stdout_errors
 from vocalsep.errors import OptionError
@@ -30,8 +31,6 @@ from vocalsep.weights.ensemble_spec import EnsembleSpec
 Cluster = Literal["ray"]
 
 app = typer.Typer(add_completion=False)
-
-_INPUT = options.INPUT_PANEL
 
 
 @app.command()
@@ -50,20 +49,22 @@ def split(
     chosen: Choice,
     separation: SeparationOptions,
     recursive: Annotated[
-        bool, typer.Option("--recursive", "-r", rich_help_panel=_INPUT, help="Search folders in depth.")
+        bool, typer.Option("--recursive", "-r", rich_help_panel=INPUT_PANEL, help="Search folders in depth.")
     ] = False,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, rich_help_panel=_INPUT, help="Files at once.")] = 1,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=1, rich_help_panel=INPUT_PANEL, help="Files at once.")
+    ] = 1,
     shard: Annotated[
         str | None,
         typer.Option(
-            "--shard", metavar="I/N", rich_help_panel=_INPUT, help="Only the I-th of N parts of the list."
+            "--shard", metavar="I/N", rich_help_panel=INPUT_PANEL, help="Only the I-th of N parts of the list."
         ),
     ] = None,
     cluster: Annotated[
         Cluster | None,
         typer.Option(
             "--cluster",
-            rich_help_panel=_INPUT,
+            rich_help_panel=INPUT_PANEL,
             help="Files go to --jobs workers of a cluster.",
             show_default=False,
         ),
@@ -73,7 +74,7 @@ def split(
         typer.Option(
             "--cluster-address",
             metavar="ADDRESS",
-            rich_help_panel=_INPUT,
+            rich_help_panel=INPUT_PANEL,
             help="Of a running one.",
             show_default="one of this machine, for this run",
         ),
@@ -81,7 +82,7 @@ def split(
     offline: options.Offline = False,
     as_json: Annotated[
         bool,
-        typer.Option("--json", rich_help_panel="Messages", help="One JSON line a file on stdout."),
+        typer.Option("--json", rich_help_panel=MESSAGES_PANEL, help="One JSON line a file on stdout."),
     ] = False,
 ) -> None:
     """Split songs into vocals and accompaniment.
@@ -154,8 +155,7 @@ def _load(
     """Load the model in this process."""
     from vocalsep.api import Separator
 
-    if not offline:
-        announce_downloads(model)
+    announce_downloads(model, offline=offline)
     with display.bar(f"loading {model.id}") as advance:
         return Separator.from_options(model, separation, offline=offline, download_progress=advance)
 
@@ -172,8 +172,7 @@ def _workers(
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     from vocalsep.cli.cluster import ray_workers
 
-    if not offline:
-        announce_downloads(model)
+    announce_downloads(model, offline=offline)
     with ray_workers(model, separation, n_workers, address, offline=offline) as workers:
         yield workers
 

@@ -30,7 +30,7 @@ def web(
     *,
     separation: SeparationOptions,
 ) -> None:
-    """Open a page in the browser to drop songs on, and to hear their stems.
+    """Open a page in the browser to drop songs on and hear their stems.
 
     Only this machine reaches it, and nothing leaves the machine. Ctrl-C ends it and deletes the songs of the page.
     """
