@@ -139,7 +139,8 @@ def test_python_runs(block, kitchen):
         "blocks": iter(np.split(waveform.T, 4, axis=1)),
         "play": played.append,
     }
-    exec(compile(block.text, block.page, "exec"), names)
+    # the README's runs as it stands; later pages speak of a song that is already in memory
+    exec(compile(block.text, block.page, "exec"), {} if block.page == "README.md" else names)
     if "play(" in block.text:
         assert sum(samples.shape[1] for samples in played) == len(waveform)
 
