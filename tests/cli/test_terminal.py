@@ -3,10 +3,13 @@
 import json
 import re
 import shutil
+import threading
 
 import pytest
 
+from helpers.hub_server import HubServer, Stall
 from helpers.terminal import run_in_terminal
+from helpers.weights_package import SMALL, write_weights
 
 
 @pytest.mark.parametrize("as_json", [False, True])
@@ -36,6 +39,22 @@ def test_a_terminal_gets_no_sound(song, tmp_path):
     assert code == 2
     assert "stdout is a terminal, which shows no sound. Redirect it: " in screen
     assert "RIFF" not in screen
+
+
+def test_a_download_says_how_large_it_is(song, tmp_path, monkeypatch):
+    write_weights(tmp_path / "weights", {**SMALL, "growth": 96})
+    content = (tmp_path / "weights").read_bytes()
+    size = f"{len(content) / 1e6:.0f} MB"
+    assert len(content) > 2_000_000
+    rest = Stall(after=len(content) - 1)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    with HubServer() as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        server.add("someone/voices", "model.safetensors", content, rest)
+        threading.Timer(2.0, rest.over.set).start()  # what came before is shown meanwhile
+        code, sent = run_in_terminal("split", song, "-o", tmp_path / "out", "--model", "hf:someone/voices")
+    assert code == 0, sent
+    assert re.search(rf"loading hf:someone/voices \d+ of {size}", sent), sent
 
 
 def test_results_of_a_batch_stay_on_the_screen(song, tmp_path):

@@ -62,6 +62,22 @@ def test_weights_are_uploaded_before_the_extra_that_needs_them():
     assert METADATA["optional-dependencies"]["strong"] == ["vocalsep-scnet>=1"]
 
 
+def test_a_job_uploads_once():
+    """The action refuses a second time: it finds the attestations of the first."""
+    for name, job in workflow("release")["jobs"].items():
+        uploads = [step for step in job["steps"] if "gh-action-pypi-publish" in step.get("uses", "")]
+        assert len(uploads) <= 1, name
+
+
+def test_what_is_built_for_another_processor_finds_one_emulated():
+    for path in WORKFLOWS:
+        for name, job in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].items():
+            used = [step.get("uses", "").partition("@")[0] for step in job["steps"]]
+            if "docker/build-push-action" in used:
+                emulator = used.index("docker/setup-qemu-action")
+                assert emulator < used.index("docker/build-push-action"), name
+
+
 def test_jobs_that_publish_run_for_tags_alone():
     jobs = workflow("release")["jobs"]
 

@@ -11,6 +11,7 @@ from vocalsep.cli import stderr
 from vocalsep.errors import OutputError
 from vocalsep.system.files import atomic_path
 from vocalsep.weights.manifest import Entry, load_manifest
+from vocalsep.weights.resolve import local_path
 
 
 def tell_once() -> None:
@@ -27,13 +28,11 @@ def tell_once() -> None:
 
 
 def _tip() -> str:
+    """It fits into 80 columns: a terminal breaks longer lines within a word."""
     manifest = load_manifest()
     fast, balanced = (manifest.entry(model) for model in (manifest.qualities.fast, manifest.qualities.balanced))
-    return (
-        f"tip: --quality balanced runs {balanced.id}, a much stronger model: a download of {_megabytes(balanced)},"
-        f" once, and {_slower(fast, balanced)} times the time. `vocalsep models use balanced` makes it your"
-        " default. (Said once.)"
-    )
+    download = "" if local_path(balanced) else f"{_megabytes(balanced)} to download, "
+    return f"tip: --quality balanced is much stronger ({download}{_slower(fast, balanced)} times the time)"
 
 
 def _megabytes(entry: Entry) -> str:

@@ -27,6 +27,9 @@ os.environ.update(
     RAY_DEDUP_LOGS_SKIP_REGEX=".",  # it prints what it notices on stdout, where the results go
     RAY_IGNORE_UNHANDLED_ERRORS="1",  # those of songs that were given up
 )
+# Ray ends a worker that takes longer to start, and starts it again, without end and without a word: on a machine
+# with other work its own minute is too short
+os.environ.setdefault("RAY_worker_register_timeout_seconds", "600")
 
 with needs_extra("ray"):
     import ray
@@ -192,8 +195,8 @@ def ray_workers(
             _, waiting = ray.wait(loaded, num_returns=jobs, timeout=_PATIENCE_SECONDS)
             if waiting:
                 _log.warning(
-                    "%d of %d workers are not ready yet: they download the model, or wait for others to leave the "
-                    "cluster (see 'ray status'; fewer --jobs need less)",
+                    "%d of %d workers are not ready yet: the machine is busy, they download the model, or they "
+                    "wait for others to leave the cluster (see 'ray status'; fewer --jobs need less)",
                     len(waiting),
                     jobs,
                 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
@@ -108,3 +108,9 @@ class ProgressDisplay:
             yield advance
         finally:
             bars.remove_task(task)
+
+    @contextmanager
+    def loading(self, model: str) -> Iterator[Callable[[int, int], None]]:
+        """A bar while a model is loaded; yields a function that takes the bytes downloaded, and all."""
+        with self.bar(f"loading {model}") as advance:
+            yield lambda done, total: advance(done, total, f"{done / 1e6:.0f} of {total / 1e6:.0f} MB")

@@ -172,7 +172,7 @@ class Encoder(nn.Module):
 
 
 class Fusion(nn.Module):
-    """The skip added, a convolution over all, and a gated linear unit.
+    """A convolution over all of a scale and its skip, and a gated linear unit.
 
     As published, the convolution sees its input twice over; the sum of both halves of its kernels gives the same
     from one.
@@ -182,10 +182,10 @@ class Fusion(nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(2 * width, 2 * width, 3, padding=1)
 
-    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
-        """Map ``(batch, width, bin, frame)``."""
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(batch, width, bin, frame)``, to which the skip has been added."""
         first, second = self.conv.weight.chunk(2, dim=1)
-        return functional.glu(functional.conv2d(x + skip, first + second, self.conv.bias, padding=1), dim=1)
+        return functional.glu(functional.conv2d(x, first + second, self.conv.bias, padding=1), dim=1)
 
 
 class DualPath(nn.Module):
@@ -322,7 +322,9 @@ class SCNet(SpectrogramModel):
         for decoder in self.decoder:
             fusion, up = decoder.children()
             skip, compressed, sizes = skips.pop()
-            x = up(fusion(x, skip), compressed, sizes)
+            x += skip
+            del skip  # before the convolution, which needs the most memory of all
+            x = up(fusion(x), compressed, sizes)
         return x
 
     def keep_outputs(self, indices: Sequence[int]) -> bool:

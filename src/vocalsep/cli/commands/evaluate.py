@@ -89,8 +89,8 @@ def evaluate(
     for track in tracks:
         check_has_both(track)  # before hours of work
     announce_downloads(chosen.model, offline=offline)
-    with ProgressDisplay() as display, display.bar(f"loading {chosen.model.id}") as advance:
-        estimator = open_estimator(chosen.model, separation, offline=offline, download_progress=advance)
+    with ProgressDisplay() as display, display.loading(chosen.model.id) as downloaded:
+        estimator = open_estimator(chosen.model, separation, offline=offline, download_progress=downloaded)
     conditions = Conditions(
         model=estimator.id,
         weights_sha256=estimator.weights_sha256,

@@ -100,8 +100,8 @@ def pull(
         entry = load_manifest().entry(name)
         if not offline_switches(offline):
             announce(entry)
-        with ProgressDisplay() as display, display.bar(name) as advance:
-            weights = fetch_entry(entry, offline=offline, progress=advance)
+        with ProgressDisplay() as display, display.loading(name) as downloaded:
+            weights = fetch_entry(entry, offline=offline, progress=downloaded)
         typer.echo(weights.path)
 
 

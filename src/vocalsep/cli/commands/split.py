@@ -156,8 +156,8 @@ def _load(
     from vocalsep.api import Separator
 
     announce_downloads(model, offline=offline)
-    with display.bar(f"loading {model.id}") as advance:
-        return Separator.from_options(model, separation, offline=offline, download_progress=advance)
+    with display.loading(model.id) as downloaded:
+        return Separator.from_options(model, separation, offline=offline, download_progress=downloaded)
 
 
 @contextmanager
