@@ -31,7 +31,8 @@ class Page(gr.Blocks):  # type: ignore[misc]
     """Blocks that leave what callers send as it is.
 
     Gradio would copy each file that a caller names into a folder of its own, wherever the file lies on this
-    machine. Files come and go through `vocalsep.web.routes` alone, so nothing has to be copied.
+    machine. Files come and go through `vocalsep.web.routes` and `vocalsep.web.call_routes` alone, so nothing has
+    to be copied.
     """
 
     async def preprocess_data(self, block_fn: Any, inputs: list[Any], *_: Any, **__: Any) -> list[Any]:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import math
 import secrets
 import threading
-from collections.abc import Awaitable, Callable
-from functools import wraps
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,22 +12,23 @@ from urllib.parse import quote
 
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from vocalsep.errors import InputError, OptionError, VocalsepError
 from vocalsep.stem_names import ACCOMPANIMENT, STEMS, VOCALS
+from vocalsep.web.answers import Refused, answered, content_length, json_object, whole_number
+from vocalsep.web.facts import session_facts, song_facts
 from vocalsep.web.jobs import Jobs
 from vocalsep.web.limits import Limits
 from vocalsep.web.mix import write_mix
 from vocalsep.web.model_choice import describe_models
 from vocalsep.web.order import order_of
 from vocalsep.web.pace import Pace
-from vocalsep.web.preview import preview_rate
-from vocalsep.web.sessions import FullError, Session, Sessions
+from vocalsep.web.sessions import Session, Sessions
 from vocalsep.web.song import Song
 from vocalsep.web.spectrogram import spectrograms
+from vocalsep.web.uploads import Uploads
 from vocalsep.web.zip_stream import zip_stream
 
 LOUDEST = 1.5
@@ -41,58 +38,28 @@ _SESSION_HEADER = "x-vocalsep-session"
 _MOST_SECONDS = 20
 _STATIC = {".js": "text/javascript", ".css": "text/css"}
 _MIXES_AT_ONCE = 2
-_SURVEYS_AT_ONCE = 2
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-
-Endpoint = Callable[[Any, Request], Awaitable[Response]]
-
-
-class Refused(Exception):
-    """A request that cannot be served, with its status and words."""
-
-    def __init__(self, status: int, words: str) -> None:
-        super().__init__(words)
-        self.status = status
-
-
-def _answered(endpoint: Endpoint) -> Endpoint:
-    """Turn errors into answers that the page shows."""
-
-    @wraps(endpoint)
-    async def wrapped(self: Any, request: Request) -> Response:
-        try:
-            return await endpoint(self, request)
-        except Refused as error:
-            return JSONResponse({"error": str(error)}, error.status)
-        except FullError as error:
-            return JSONResponse({"error": str(error)}, 503)
-        except VocalsepError as error:
-            return JSONResponse({"error": str(error)}, 400)
-        except ClientDisconnect:
-            return Response(status_code=400)
-
-    return wrapped
 
 
 class Routes:
-    """The routes under ``vocalsep/``, and those of Gradio's for files, which are ours.
-
-    Gradio's own would take files of any size into one folder for all, and tell their paths on this machine.
+    """The routes under ``vocalsep/``, which the page asks.
 
     Args:
         sessions: sessions of the server.
         jobs: its queue.
+        uploads: receives the songs.
         pace: speed of the models.
         limits: see `Limits`.
         offline: whether no model may be downloaded.
     """
 
-    def __init__(self, sessions: Sessions, jobs: Jobs, pace: Pace, limits: Limits, *, offline: bool) -> None:
-        self._sessions, self._jobs, self._pace, self._limits = sessions, jobs, pace, limits
-        self._offline = offline
+    def __init__(
+        self, sessions: Sessions, jobs: Jobs, uploads: Uploads, pace: Pace, limits: Limits, *, offline: bool
+    ) -> None:
+        self._sessions, self._jobs, self._uploads = sessions, jobs, uploads
+        self._pace, self._limits, self._offline = pace, limits, offline
         self._mixes = threading.BoundedSemaphore(_MIXES_AT_ONCE)
         self._pictures = threading.Lock()
-        self._surveys = asyncio.Semaphore(_SURVEYS_AT_ONCE)
 
     def under(self, base: str) -> list[Route]:
         """The routes below a path that has no final slash."""
@@ -113,19 +80,15 @@ class Routes:
             Route(f"{song}/stems/{{stem}}", self.stem),
             Route(f"{song}/zip", self.zip),
             Route(f"{song}/mix", self.mix),
-            Route(
-                f"{base}/vocalsep/{{rest:path}}", self.nothing, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]
-            ),
-            Route(f"{base}/gradio_api/upload", self.upload_of_call, methods=["POST"]),
-            Route(f"{base}/gradio_api/file={{path:path}}", self.file_of_call),
+            Route(f"{base}/vocalsep/{{rest:path}}", self.nothing, methods=_METHODS),
         ]
 
-    @_answered
+    @answered
     async def nothing(self, _: Request) -> Response:
         """What is not there; Gradio is not asked."""
         raise Refused(404, "not found")
 
-    @_answered
+    @answered
     async def static(self, request: Request) -> Response:
         """A script or style of the page."""
         name = request.path_params["name"]
@@ -136,88 +99,44 @@ class Routes:
             file.read_bytes(), media_type=_STATIC[Path(name).suffix], headers={"cache-control": "no-cache"}
         )
 
-    @_answered
+    @answered
     async def open_session(self, _: Request) -> Response:
         """A new session for a page."""
-        return JSONResponse(self._session_facts(self._sessions.open()))
+        return JSONResponse(self._facts(self._sessions.open()))
 
-    @_answered
+    @answered
     async def session(self, request: Request) -> Response:
         """A session with all its songs."""
-        return JSONResponse(self._session_facts(self._session(request)))
+        return JSONResponse(self._facts(self._session(request)))
 
-    @_answered
+    @answered
     async def leave(self, request: Request) -> Response:
         """A page is closed, or loaded again. A browser sends this last word without headers."""
         self._sessions.leave((await request.body()).decode("ascii", "replace"))
         return Response(status_code=204)
 
-    @_answered
+    @answered
     async def models(self, _: Request) -> Response:
         """The models with their licence, size and pace."""
         return JSONResponse(describe_models(self._pace, offline=self._offline))
 
-    @_answered
+    @answered
     async def upload(self, request: Request) -> Response:
         """A song of a page, as the body of the request."""
         session = self._session(request)
-        n_bytes = _content_length(request)
+        n_bytes = content_length(request)
         song = self._sessions.add(session, request.query_params.get("name", "song"), n_bytes)
         try:
-            await self._receive(song, request.stream())
+            await self._uploads.receive(song, request.stream())
         except BaseException:
             self._sessions.remove(session, song)
             raise
-        return JSONResponse(self._song_facts(song))
+        return JSONResponse(song_facts(song, self._jobs))
 
-    @_answered
-    async def upload_of_call(self, request: Request) -> Response:
-        """A song for the API, as a form: Gradio's client sends it before its call."""
-        n_bytes = _content_length(request)
-        if n_bytes > self._limits.max_bytes + 65536:
-            raise OptionError(f"the file is larger than {self._limits.max_mb:g} MB")
-        self._sessions.check_space(2 * n_bytes)
-        async with request.form(max_files=1, max_fields=4) as form:
-            file = form.get("files")
-            if file is None or isinstance(file, str):
-                raise OptionError("the form has no file", "Send it as 'files'.")
-            session = self._sessions.open(is_call=True)
-            song = self._sessions.add(session, file.filename or "song", file.size or 0)
-
-            async def blocks() -> Any:
-                while block := await file.read(1 << 20):
-                    yield block
-
-            try:
-                await self._receive(song, blocks())
-            except BaseException:
-                self._sessions.close(session)
-                raise
-        if song.state == "failed":
-            words = song.error
-            self._sessions.close(session)
-            raise InputError(words)
-        return JSONResponse([f"{song.id}/{song.name}"])
-
-    async def _receive(self, song: Song, blocks: Any) -> None:
-        """Write an upload, and find out what it is."""
-        n_bytes = 0
-        with song.path.open("xb") as file:
-            async for block in blocks:
-                n_bytes += len(block)
-                if n_bytes > song.size:
-                    raise Refused(400, f"{song.name} is larger than was said")
-                if song.removed:
-                    raise Refused(410, f"{song.name} was removed")
-                await run_in_threadpool(file.write, block)
-                song.touch()
-        async with self._surveys:
-            await run_in_threadpool(song.check, self._limits)
-
-    @_answered
+    @answered
     async def start(self, request: Request) -> Response:
         """Put songs of a session into the queue."""
-        session, asked = self._session(request), await _json(request)
+        session, asked = self._session(request), await json_object(request)
         order = order_of(asked, offline=self._offline)
         wanted = asked.get("songs")
         if not isinstance(wanted, list):
@@ -226,15 +145,15 @@ class Routes:
             if song.survey and not song.is_busy:
                 self._sessions.check_space(song.survey.disk_bytes)
                 self._jobs.add(song, order)
-        return JSONResponse(self._session_facts(session))
+        return JSONResponse(self._facts(session))
 
-    @_answered
+    @answered
     async def cancel(self, request: Request) -> Response:
         """Take a song out of the queue, or end its separation."""
         self._jobs.cancel(self._song(request))
         return Response(status_code=204)
 
-    @_answered
+    @answered
     async def remove(self, request: Request) -> Response:
         """Delete a song."""
         session, song = self._session(request), self._song(request)
@@ -244,26 +163,26 @@ class Routes:
         self._sessions.remove(session, song)
         return Response(status_code=204)
 
-    @_answered
+    @answered
     async def audio(self, request: Request) -> Response:
         """Samples of both stems, see `Preview.samples`."""
         song = self._song(request)
         if not (preview := song.preview):
             raise Refused(409, "nothing of this song can be heard yet")
-        start, count = _whole(request, "start"), _whole(request, "count")
+        start, count = whole_number(request, "start"), whole_number(request, "count")
         if count > _MOST_SECONDS * preview.sample_rate:
             raise Refused(400, f"count is more than {_MOST_SECONDS} seconds")
         data = await run_in_threadpool(preview.samples, start, count)
         return Response(data, media_type="application/octet-stream", headers={"cache-control": "no-store"})
 
-    @_answered
+    @answered
     async def peaks(self, request: Request) -> Response:
         """The waveform of both stems, see `Preview.peaks`."""
         preview = self._song(request).preview
-        data = preview.peaks(_whole(request, "start")) if preview else b""
+        data = preview.peaks(whole_number(request, "start")) if preview else b""
         return Response(data, media_type="application/octet-stream", headers={"cache-control": "no-store"})
 
-    @_answered
+    @answered
     async def spectrogram(self, request: Request) -> Response:
         """A spectrogram as PNG."""
         song = self._done_song(request)
@@ -280,7 +199,7 @@ class Routes:
             raise Refused(404, "there is no such picture")
         return Response(picture, media_type="image/png")
 
-    @_answered
+    @answered
     async def stem(self, request: Request) -> Response:
         """The file of a stem."""
         song = self._done_song(request)
@@ -289,7 +208,7 @@ class Routes:
             raise Refused(404, "there is no such stem")
         return FileResponse(path, filename=f"{song.track} - {path.name}")
 
-    @_answered
+    @answered
     async def zip(self, request: Request) -> Response:
         """All stems of a song in one archive, with the names that the command gives them."""
         song = self._done_song(request)
@@ -297,7 +216,7 @@ class Routes:
         parts, headers = zip_stream(song.out_dir, outputs), _as_download(f"{song.track}.zip")
         return StreamingResponse(parts, media_type="application/zip", headers=headers)
 
-    @_answered
+    @answered
     async def mix(self, request: Request) -> Response:
         """The song with its stems at other levels."""
         song = self._done_song(request)
@@ -318,17 +237,8 @@ class Routes:
         name = f"{song.track} - {_mix_name(levels)}{path.suffix}"
         return FileResponse(path, filename=name, background=BackgroundTask(path.unlink, missing_ok=True))
 
-    @_answered
-    async def file_of_call(self, request: Request) -> Response:
-        """A stem of a song that was separated for the API."""
-        song_id, _, name = request.path_params["path"].partition("/")
-        song = self._sessions.song(song_id)
-        outputs = song.result.outputs.values() if song and song.result else ()
-        path = next((path for path in outputs if path.name == name), None)
-        if song is None or path is None:
-            raise Refused(404, "there is no such file")
-        song.touch()
-        return FileResponse(path, filename=path.name)
+    def _facts(self, session: Session) -> dict[str, Any]:
+        return session_facts(session, self._jobs, self._limits)
 
     def _session(self, request: Request) -> Session:
         session = self._sessions.get(request.headers.get(_SESSION_HEADER, ""))
@@ -348,62 +258,6 @@ class Routes:
         if song.state != "done":
             raise Refused(409, f"{song.name} is not separated yet")
         return song
-
-    def _session_facts(self, session: Session) -> dict[str, Any]:
-        return {
-            "id": session.id,
-            "limits": {"minutes": self._limits.max_minutes, "bytes": self._limits.max_bytes},
-            "songs": [self._song_facts(song) for song in session.songs],
-        }
-
-    def _song_facts(self, song: Song) -> dict[str, Any]:
-        facts: dict[str, Any] = {
-            "id": song.id,
-            "name": song.name,
-            "track": song.track,
-            "state": song.state,
-            "error": song.error,
-            "stage": song.stage,
-            "place": self._jobs.place(song),
-            "left": song.seconds_left,
-            "model": song.order.model if song.order else None,
-            "stems": list(song.result.outputs) if song.result else [],
-        }
-        if song.survey:
-            facts |= {"seconds": song.survey.seconds, "output": preview_rate(song.survey.info.sample_rate)}
-        if preview := song.preview:
-            facts |= {
-                "rate": preview.sample_rate,
-                "channels": preview.channels,
-                "samples": preview.n_samples,
-                "peaks": preview.n_peaks,
-                "bin": preview.bin_seconds,
-            }
-        return facts
-
-
-async def _json(request: Request) -> dict[str, Any]:
-    try:
-        asked = json.loads(await request.body())
-    except (ValueError, RecursionError) as error:
-        raise Refused(400, "the body is not JSON") from error
-    if not isinstance(asked, dict):
-        raise Refused(400, "the body is not a JSON object")
-    return asked
-
-
-def _content_length(request: Request) -> int:
-    text = request.headers.get("content-length", "")
-    if not text.isdecimal():
-        raise Refused(411, "the request does not say how long it is")
-    return int(text)
-
-
-def _whole(request: Request, name: str) -> int:
-    text = request.query_params.get(name, "")
-    if not (text.isascii() and text.isdecimal() and len(text) < 16):
-        raise Refused(400, f"{name} is not a whole number from 0 on")
-    return int(text)
 
 
 def _level(request: Request, stem: str) -> float:

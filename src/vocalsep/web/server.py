@@ -13,12 +13,14 @@ from vocalsep.api import Separator
 from vocalsep.errors import OptionError
 from vocalsep.separation.options import SeparationOptions
 from vocalsep.system.temporary_folder import TemporaryFolder
+from vocalsep.web.call_routes import CallRoutes
 from vocalsep.web.gate import LOOPBACK, Gate
 from vocalsep.web.jobs import Jobs
 from vocalsep.web.limits import Limits
 from vocalsep.web.pace import Pace
 from vocalsep.web.routes import Routes
 from vocalsep.web.sessions import Sessions
+from vocalsep.web.uploads import Uploads
 from vocalsep.weights.manifest import load_manifest
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when Gradio is imported
@@ -83,14 +85,16 @@ class WebServer:
 
         self.jobs = Jobs(open_separator, pace)
         self.sessions = Sessions(self._folder.path, limits)
-        routes = Routes(self.sessions, self.jobs, pace, limits, offline=offline)
+        uploads = Uploads(limits)
+        routes = Routes(self.sessions, self.jobs, uploads, pace, limits, offline=offline)
+        call_routes = CallRoutes(self.sessions, uploads, limits)
         page = build_page(
             split_call(self.sessions, self.jobs, default_model, offline=offline),
             default_model=default_model,
             offline=offline,
         )
         app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-        app.router.routes.extend(routes.under(base))
+        app.router.routes.extend([*routes.under(base), *call_routes.under(base)])
         gr.mount_gradio_app(
             app,
             page.queue(max_size=limits.max_songs),
