@@ -41,6 +41,7 @@ def site(tmp_path) -> Site:
 def build_wheel(project: Path, out: Path) -> Path:
     pytest.importorskip("build")
     pytest.importorskip("hatchling")
+    pytest.importorskip("hatch_fancy_pypi_readme")
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(project)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

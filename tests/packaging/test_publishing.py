@@ -150,6 +150,6 @@ def test_the_image_copies_what_the_build_needs():
     ignored = (PROJECT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     assert {line[1:] for line in ignored if line.startswith("!")} == copied
     build = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]
-    needed = [*build["targets"]["wheel"]["force-include"], METADATA["readme"], *METADATA["license-files"]]
+    needed = [*build["targets"]["wheel"]["force-include"], "README.md", *METADATA["license-files"]]
     assert all(any(Path(file).is_relative_to(path) for path in copied) for file in needed)
     assert re.findall(r"^USER (\S+)", dockerfile, re.M) == ["1000"]

@@ -3,6 +3,7 @@
 import dataclasses
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -38,6 +39,24 @@ def test_the_wheel_has_what_split_needs_and_no_more(wheel):
     assert "vocalsep/py.typed" in names
     assert "vocalsep/weights_manifest.json" in names
     assert not [name for name in names if name.startswith(("tests", "docs", "benchmarks"))]
+
+
+def test_links_of_the_page_on_pypi_lead_to_pages_and_files_that_there_are(wheel):
+    """Relative ones would lead nowhere there; pictures are those of the documentation's site."""
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        page = archive.read(name).decode()
+    assert "Description-Content-Type: text/markdown" in page
+    site, files = "https://vocalsep.github.io/vocalsep/", "https://github.com/vocalsep/vocalsep/blob/main/"
+    links = re.findall(r"\]\(([^)\s]+)\)", page)
+    assert len(links) > 20
+    for link in links:
+        assert link.startswith("https://"), link
+        if link.startswith(files):
+            assert (PROJECT / link.removeprefix(files)).is_file(), link
+        elif link.startswith(site):
+            path = PROJECT / "docs" / link.removeprefix(site).partition("#")[0].rstrip("/")
+            assert path.is_file() or path.with_suffix(".md").is_file() or (path / "index.md").is_file(), link
 
 
 def test_the_experiments_wheel_has_its_weights_and_cards(experiment_wheel):
