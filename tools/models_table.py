@@ -40,7 +40,7 @@ def _short_rows() -> Iterator[str]:
     for entry in MANIFEST.models:
         # the figures on this project's own clips compare with each other, and with none of the others
         score = next((metric for metric in entry.metrics if metric.dataset == _OWN_CLIPS), None)
-        value = f"{score.value:g}" if score else "-"
+        value = f"{score.value:.2f}" if score else "-"
         cells = (entry.licence.name, _name(entry), _weights(entry), value, *_cost(entry))
         yield f"| {' | '.join(cells)} |"
 
