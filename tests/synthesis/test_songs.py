@@ -193,12 +193,12 @@ def test_the_number_of_jobs_changes_nothing(made, known_speakers):
 
 def test_an_instrumental_song_has_silent_vocals(tools, known_speakers, monkeypatch):
     monkeypatch.setattr("vocalsep.synthesis.song._INSTRUMENTAL_CHANCE", 1.0)
-    from vocalsep.synthesis import songs
+    from vocalsep.synthesis import studio as studios
 
-    studio = songs.Studio(
-        folder=known_speakers, seed=SEED, song_seconds=SECONDS, speakers=songs.find_speakers(), soundfonts=tools
+    studio = studios.Studio(
+        folder=known_speakers, seed=SEED, song_seconds=SECONDS, speakers=studios.find_speakers(), soundfonts=tools
     )
-    songs._make(studio, 0)
+    studios.make_song(studio, 0)
     assert not integers(studio.song_folder(0) / "vocals.flac").any()
     assert integers(studio.song_folder(0) / "mixture.flac").any()
     assert json.loads((studio.song_folder(0) / "song.json").read_text())["song"]["vocals"]["singers"] == []

@@ -14,7 +14,7 @@ from vocalsep.cli.app import app
 from vocalsep.errors import CorruptWeightsError, OptionError
 from vocalsep.models.architectures import build_model
 from vocalsep.weights.checkpoint import load_model_file
-from vocalsep.weights.published import import_trained
+from vocalsep.weights.trained import import_trained
 from vocalsep.weights.training_yaml import read_training_yaml
 
 AUDIO = {

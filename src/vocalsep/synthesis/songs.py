@@ -2,72 +2,26 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import logging
 import math
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from vocalsep._version import __version__
-from vocalsep.audio.formats import OutputFormat
-from vocalsep.audio.quantise import quantise
-from vocalsep.audio.writer import AudioWriter
-from vocalsep.errors import OptionError, OutputExistsError, UnfitTrackError
-from vocalsep.stem_names import VOCALS
-from vocalsep.synthesis.playing.midi import FLUIDSYNTH_HINT
-from vocalsep.synthesis.programs import Soundfont, find_program, find_soundfonts
-from vocalsep.synthesis.singing.recording import Recording, load_recording, record
-from vocalsep.synthesis.singing.singer import Singer
-from vocalsep.synthesis.singing.speech import Speaker, find_speakers, recorded_speakers
-from vocalsep.synthesis.song import Song, draw_song, render_song
-from vocalsep.synthesis.waveform import RATE, Samples, active_rms, decibels, silent_share, total
-from vocalsep.system.files import TEMPORARY_PREFIX, atomic_path, make_folder
-from vocalsep.system.output_errors import output_error
+from vocalsep.errors import OptionError
+from vocalsep.synthesis.studio import Studio, is_made, make_song, open_studio, temporary_folder
+from vocalsep.synthesis.waveform import RATE
+from vocalsep.system.files import atomic_path
 from vocalsep.system.workers import Workers
 
 log = logging.getLogger("vocalsep")
 
-FORMAT = 1
-"""Of ``song.json`` and of what a seed means: songs of different formats do not go into one folder."""
-
 SONG_SECONDS = 60.0
 _SHORTEST_SECONDS = 4.0
-_FLAC = OutputFormat(container="flac", depth="16")
-_RECORD = "song.json"
-_CACHE = ".cache"
 _POLL_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Studio:
-    """What songs are made with, and where: all that a worker needs to know."""
-
-    folder: Path
-    seed: int
-    song_seconds: float
-    speakers: tuple[Speaker, ...]
-    soundfonts: tuple[Soundfont, ...]
-
-    def song(self, index: int) -> Song:
-        """Draw a song."""
-        return draw_song(self.seed, index, self.song_seconds, self.speakers, self.soundfonts)
-
-    def song_folder(self, index: int) -> Path:
-        """Where a song goes."""
-        return self.folder / f"song-{index:04d}"
-
-    def recording(self, name: str) -> Path:
-        """Where the analysed recording of a speaker is kept."""
-        return self.folder / _CACHE / f"{name}.npz"
 
 
 def synthesise(
@@ -109,9 +63,9 @@ def synthesise(
         OutputError: the folder cannot be written.
     """
     _check(minutes, seed, jobs, song_seconds)
-    studio = _open_studio(out_dir, seed, min(song_seconds, max(60 * minutes, _SHORTEST_SECONDS)), voices)
+    studio = open_studio(out_dir, seed, min(song_seconds, max(60 * minutes, _SHORTEST_SECONDS)), voices)
     seconds = _lengths(studio, minutes)
-    missing = [index for index in range(len(seconds)) if not _is_made(studio, index)]
+    missing = [index for index in range(len(seconds)) if not is_made(studio, index)]
     done = sum(seconds) - sum(seconds[index] for index in missing)
 
     def report() -> None:
@@ -123,7 +77,7 @@ def synthesise(
     silent: set[str] = set()
     try:
         if missing:
-            with Workers(partial(_make, studio), n_workers) as workers:
+            with Workers(partial(make_song, studio), n_workers) as workers:
                 for index, left_out in workers.map(missing):
                     for voice in sorted(left_out - silent):
                         log.warning("%s has no syllables to sing, and is left out", voice)
@@ -132,7 +86,7 @@ def synthesise(
                     report()
     finally:
         for index in missing:
-            shutil.rmtree(_temporary(studio, index), ignore_errors=True)
+            shutil.rmtree(temporary_folder(studio, index), ignore_errors=True)
     return [studio.song_folder(index) for index in range(len(seconds))]
 
 
@@ -171,33 +125,20 @@ def synthesise_stream(
     _check(1.0, seed, None, song_seconds)
     if keep < 1:
         raise OptionError(f"keep is {keep}", "Give 1 or more.")
-    studio = _open_studio(out_dir, seed, song_seconds, voices)
-    next_file = studio.folder / _CACHE / f"next-{seed}"
+    studio = open_studio(out_dir, seed, song_seconds, voices)
+    next_file = studio.cache / f"next-{seed}"
     index = int(next_file.read_text(encoding="utf-8")) if next_file.exists() else 0
     while not should_stop():
         if sum(1 for _ in studio.folder.glob("song-*")) >= keep:
             time.sleep(_POLL_SECONDS)
             continue
         if not studio.song_folder(index).exists():  # else the stream was stopped before it had written the number
-            for voice in sorted(_make(studio, index, finish)):
+            for voice in sorted(make_song(studio, index, finish)):
                 log.warning("%s has no syllables to sing, and is left out", voice)
             on_song(studio.song_folder(index))
         index += 1
         with atomic_path(next_file) as temporary:
             temporary.write_text(str(index), encoding="utf-8")
-
-
-def _open_studio(out_dir: Path, seed: int, song_seconds: float, voices: Path | None) -> Studio:
-    find_program("fluidsynth", FLUIDSYNTH_HINT)
-    studio = Studio(
-        folder=Path(out_dir).absolute(),
-        seed=seed,
-        song_seconds=song_seconds,
-        speakers=find_speakers() + (recorded_speakers(voices) if voices else ()),
-        soundfonts=find_soundfonts(),
-    )
-    make_folder(studio.folder / _CACHE)
-    return studio
 
 
 def _check(minutes: float, seed: int, jobs: int | None, song_seconds: float) -> None:
@@ -221,105 +162,3 @@ def _lengths(studio: Studio, minutes: float) -> list[float]:
     while math.fsum(lengths) < 60 * minutes:
         lengths.append(studio.song(len(lengths)).n_samples / RATE)
     return lengths
-
-
-def _is_made(studio: Studio, index: int) -> bool:
-    """Whether a song is there.
-
-    Raises:
-        OutputExistsError: another one is.
-    """
-    folder = studio.song_folder(index)
-    try:
-        found = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        if folder.exists():
-            raise OutputExistsError(f"{folder} is there, without {_RECORD}", "Choose another folder.") from None
-        return False
-    except OSError as error:
-        raise output_error(error, folder / _RECORD) from error
-    wanted = {"format": FORMAT, "seed": studio.seed, "song_seconds": studio.song_seconds}
-    other = {name: found.get(name) for name, value in wanted.items() if found.get(name) != value}
-    if other:
-        said = ", ".join(f"{name} {value}" for name, value in other.items())
-        raise OutputExistsError(
-            f"{folder} holds a song of {said}", "Choose another folder, or ask for the same seed and length."
-        )
-    return True
-
-
-def _temporary(studio: Studio, index: int) -> Path:
-    """Where a song is made; a folder that is hidden, so that no data set takes it for one."""
-    return studio.folder / f"{TEMPORARY_PREFIX}{studio.song_folder(index).name}"
-
-
-def _make(studio: Studio, index: int, finish: Callable[[Path], None] = lambda folder: None) -> set[str]:
-    """What a worker does: make the song of an index, and say which voices it should have had and cannot."""
-    folder = _temporary(studio, index)
-    try:
-        shutil.rmtree(folder, ignore_errors=True)
-        song, recordings, left_out = _cast(studio, index)
-        make_folder(folder)
-        with tempfile.TemporaryDirectory(dir=folder) as scratch:
-            stems = render_song(song, recordings, studio.soundfonts, Path(scratch))
-        _write(studio, song, stems, folder)
-        finish(folder)
-        folder.replace(studio.song_folder(index))
-    except OSError as error:
-        raise output_error(error, studio.song_folder(index)) from error
-    return left_out
-
-
-def _cast(studio: Studio, index: int) -> tuple[Song, dict[str, Recording], set[str]]:
-    """Draw a song all of whose singers can sing: it, what they sing with, and the voices that had to be left out.
-
-    Its length, form and band do not depend on who sings.
-    """
-    song = studio.song(index)
-    recordings: dict[str, Recording] = {}
-    try:
-        for singer in song.vocals.singers:
-            recordings[singer.recording] = _recording(studio, singer)
-    except UnfitTrackError:
-        others = tuple(speaker for speaker in studio.speakers if speaker != singer.speaker)
-        song, recordings, left_out = _cast(dataclasses.replace(studio, speakers=others), index)
-        return song, recordings, left_out | {singer.speaker.voice}
-    return song, recordings, set()
-
-
-def _recording(studio: Studio, singer: Singer) -> Recording:
-    """The recording that a singer sings with, made if no song had it yet.
-
-    Two workers may both make one: it is the same, and the second replaces the first.
-    """
-    path = studio.recording(singer.recording)
-    if not path.exists():
-        record(singer.speaker, singer.take).save(path)
-    return load_recording(path)
-
-
-def _write(studio: Studio, song: Song, stems: dict[str, Samples], folder: Path) -> None:
-    """Write the stems in integers, and as the mixture the sum of those."""
-    integers = {name: quantise(stem, "16").astype(np.int32) for name, stem in stems.items()}
-    integers["mixture"] = np.sum(list(integers.values()), axis=0)
-    for name, samples in integers.items():
-        path = folder / f"{name}.flac"
-        with AudioWriter(path, sample_rate=RATE, channels=2, format=_FLAC) as writer:
-            writer.write((samples / 2**15).astype(np.float32))
-            writer.commit()
-    vocals, band = stems[VOCALS], total(stem for name, stem in stems.items() if name != VOCALS)
-    found = {
-        "format": FORMAT,
-        "seed": studio.seed,
-        "song_seconds": studio.song_seconds,
-        "vocalsep": __version__,
-        "seconds": song.n_samples / RATE,
-        "key": song.form.key.name,
-        "stems": list(stems),
-        "soundfonts": sorted({part.soundfont for part in song.band if part.soundfont}),
-        "vocals_silent_share": round(silent_share(vocals), 3),
-        "vocals_over_band_db": round(decibels(active_rms(vocals)) - decibels(active_rms(band)), 2),
-        "song": dataclasses.asdict(song),
-    }
-    with atomic_path(folder / _RECORD) as temporary:
-        temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

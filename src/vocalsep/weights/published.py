@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,10 @@ import torch
 from torch import Tensor
 
 from vocalsep.errors import CorruptWeightsError, OptionError
-from vocalsep.models.architectures import config_of
 from vocalsep.models.unet_blocks import sinusoidal_positions
-from vocalsep.system.digest import sha256_of
 from vocalsep.weights.checkpoint import Checkpoint, build_from, read_tensors, unwrap
 from vocalsep.weights.manifest import load_manifest
-from vocalsep.weights.training_yaml import TrainingYaml, architecture_of
+from vocalsep.weights.verify import check_name
 
 # Applied in order, each to what the one before it left. The published TDSA code names its parts differently.
 _UNET_NAMES = [
@@ -59,12 +57,6 @@ _DROPPED = re.compile(r"^(?:stft\.window|transform\.\d+\.window|sample_rate)$")
 _POSITIONS = ".positional_encoding"
 # Not all sizes of these show in their tensors: the model's config, or the architecture's defaults, has them.
 _SIZED_BY_CONFIG = {"tfc_tdf_v3", "mel_band_roformer", "bs_roformer", "scnet"}
-_STEMS = ("vocals", "accompaniment")
-# What people call them.
-_VOCALS = {"vocals", "vocal", "voice"}
-_ACCOMPANIMENT = {"accompaniment", "instrumental", "instrum", "inst"}
-# How torch.hub names files: the first digits of the sha256 come last.
-_HASHED_NAME = re.compile(r"-([0-9a-f]{8,64})\.pth?$")
 
 
 def rename_published(state: Mapping[str, Tensor], architecture: str) -> dict[str, Tensor]:
@@ -116,7 +108,7 @@ def import_published(
     origin = source if isinstance(source, Path) else "the state given"
     state, _ = read_tensors(source) if isinstance(source, Path) else unwrap(source, origin)
     if isinstance(source, Path):
-        _check_name(source)
+        check_name(source)
     entry = next((entry for entry in load_manifest().models if entry.id == model), None)
     architecture, known = (entry.architecture, entry.config or {}) if entry else (model, {})
     renamed = rename_published(state, architecture)
@@ -142,83 +134,6 @@ def import_published(
             error.message, "Its sizes, where they are not the public model's, are given with config=FILE."
         ) from error
     return checkpoint
-
-
-def import_trained(source: Path, description: TrainingYaml, stem: str | None = None) -> Checkpoint:
-    """Turn a checkpoint of Music-Source-Separation-Training, with its YAML, into ours.
-
-    Of two parts of a song, the one that is not the vocals becomes ``accompaniment``. Where ``stem`` is neither of
-    these, it stands for the vocals, and the checkpoint's metadata say so as ``extracts``.
-
-    Args:
-        source: a torch or safetensors file.
-        description: its YAML.
-        stem: the one output to keep, by its name in the YAML; None keeps all. One of them has to be vocals or
-            accompaniment.
-
-    Raises:
-        OptionError: the network has no such stem, or ``stem`` is needed.
-        CorruptWeightsError: the file is damaged, of another architecture than the YAML, or does not fit its sizes.
-    """
-    state, _ = read_tensors(source)
-    _check_name(source)
-    found = architecture_of(list(state))
-    if found != description.architecture:
-        raise CorruptWeightsError(
-            f"{description.path} describes a {description.architecture} model, and {source} holds "
-            + (f"a {found} model" if found else "none of the networks that such files describe"),
-            "Give the YAML that the checkpoint was published with.",
-        )
-    names = description.instruments
-    stems = tuple(_stem_of(name, description.all_instruments) for name in names)
-    listed = ", ".join(names)
-    if stem is not None and stem not in names:
-        raise OptionError(f"{source} has no stem '{stem}'", f"It has: {listed}.")
-    if stem is None and not set(stems) & set(_STEMS):
-        raise OptionError(
-            f"{source} has no vocals; its stems are: {listed}",
-            f"Extract one of them: stem={names[0]} (the rest is the mixture minus it).",
-        )
-    config = {
-        "architecture": description.architecture,
-        **description.sizes,
-        "stems": list(stems),
-        "segment_seconds": description.segment_seconds,
-        "overlap": description.overlap,
-    }
-    checkpoint = Checkpoint(config=config, state=state)
-    try:
-        model = build_from(checkpoint, source)
-    except CorruptWeightsError as error:
-        raise CorruptWeightsError(
-            error.message, "Give the YAML that the checkpoint was published with: its sizes are others."
-        ) from error
-    if stem is None:
-        return checkpoint
-    kept = stems[names.index(stem)]
-    model.keep_stems([kept])
-    config = {**config_of(model), "stems": [kept if kept in _STEMS else _STEMS[0]]}
-    metadata = {} if kept in _STEMS else {"extracts": stem}
-    return Checkpoint(config=config, state=model.state_dict(), metadata=metadata)
-
-
-def _stem_of(name: str, instruments: Sequence[str]) -> str:
-    """Our name of an instrument: vocals, accompaniment where it is all the rest, or its own."""
-    if name.lower() in _VOCALS:
-        return _STEMS[0]
-    rest = [other for other in instruments if other.lower() not in _VOCALS]
-    beside_vocals = len(rest) < len(instruments) and rest == [name]
-    return _STEMS[1] if name.lower() in _ACCOMPANIMENT or beside_vocals else name
-
-
-def _check_name(path: Path) -> None:
-    """Compare the hash that a name such as ``vocals-b62c91ce.pth`` has with that of the file."""
-    match = _HASHED_NAME.search(path.name)
-    if match and not (digest := sha256_of(path)).startswith(match[1]):
-        raise CorruptWeightsError(
-            f"{path} is not what its name says: its sha256 is {digest}",
-            "Get the file again; or rename it, if what is in its name is no hash.",
-        )
 
 
 def _check_positions(name: str, positions: Tensor) -> None:

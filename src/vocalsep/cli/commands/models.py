@@ -252,7 +252,8 @@ def push(
 
 def _imported(file: Path, model: str | None, config: Path | None, stem: str | None) -> Checkpoint:
     """What is in ``file``, described by a YAML, or by ``model`` and perhaps a JSON."""
-    from vocalsep.weights.published import import_published, import_trained
+    from vocalsep.weights.published import import_published
+    from vocalsep.weights.trained import import_trained
     from vocalsep.weights.training_yaml import read_training_yaml
 
     if config is not None and config.suffix.lower() in (".yaml", ".yml"):
