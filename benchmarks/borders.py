@@ -16,14 +16,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from report import print_machine, print_table
+from common.report import print_machine, print_table
 from torch import Tensor
 
-from vocalsep.audio.reader import AudioReader
+from vocalsep.audio.reader import open_audio
 from vocalsep.models.architectures import build_model
 from vocalsep.models.base import SeparationModel
 from vocalsep.separation.engine import SegmentedSeparation
-from vocalsep.separation.level import song_level
+from vocalsep.separation.level import LevelMeter
 from vocalsep.separation.options import SeparationOptions
 from vocalsep.weights import list_models, load_model
 
@@ -43,7 +43,7 @@ def load(name: str) -> SeparationModel:
 
 def read(path: Path, seconds: float) -> tuple[Tensor, int]:
     """The beginning of a song, ``(channel, sample)``, and its rate."""
-    with AudioReader(path) as reader:
+    with open_audio(path) as reader:
         rate = reader.info.sample_rate
         blocks = [torch.from_numpy(block) for block in reader.blocks()]
     return torch.cat(blocks, dim=1)[:, : round(seconds * rate)], rate
@@ -58,16 +58,17 @@ def rows(options: argparse.Namespace) -> Iterator[list[str]]:
     """One row for each overlap."""
     song, rate = read(options.song, options.seconds)
     moved = round(MOVED_SECONDS * rate)
-    model, level_of_song = load(options.model), song_level([song])
+    model, meter = load(options.model), LevelMeter()
+    meter.hear(song)
     for overlap in options.overlaps:
         separation = SegmentedSeparation(
             model, SeparationOptions(device="cpu", precision=options.precision, overlap=overlap)
         )
         began = time.process_time()
-        here = torch.cat(list(separation([song], level_of_song)), dim=-1)[0]
+        here = torch.cat(list(separation([song], meter.level)), dim=-1)[0]
         took = time.process_time() - began
         later = torch.cat([torch.zeros(len(song), moved), song], dim=1)
-        there = torch.cat(list(separation([later], level_of_song)), dim=-1)[0][:, moved:]
+        there = torch.cat(list(separation([later], meter.level)), dim=-1)[0][:, moved:]
         parts = round(PART_SECONDS * rate)
         pairs = zip((there - here).split(parts, dim=1), here.split(parts, dim=1), strict=True)
         worst = max(level(difference, vocals) for difference, vocals in pairs)

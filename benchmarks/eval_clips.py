@@ -17,7 +17,7 @@ from pathlib import Path
 
 import soundfile
 import torch
-from report import print_machine, print_table
+from common.report import print_machine, print_table
 from torch import Tensor
 
 from vocalsep import Separator

@@ -17,8 +17,8 @@ from typing import Any
 
 import soundfile
 import torch
+from common.report import print_machine, print_table
 from leakage import decibels
-from report import print_machine, print_table
 
 from vocalsep import Separator
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import torch
-from report import print_machine, print_table
+from common.report import print_machine, print_table
 
 from vocalsep import Separator
 from vocalsep.audio.excerpt import audio_files

@@ -21,8 +21,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import soundfile
-from measure import Measurement, measure, median
-from report import print_machine, print_table
+from common.measure import Measurement, measure, median
+from common.report import print_machine, print_table
 from whole_process import write_song
 
 
@@ -39,7 +39,7 @@ def write_songs(folder: Path, songs: int, seconds: int, suffix: str) -> list[str
 
 def network_here(seconds: int) -> None:
     """Print the seconds that the engine takes for one song."""
-    from steady import real_time_factor
+    from common.steady import real_time_factor
 
     from vocalsep.separation.ensemble import Ensemble
     from vocalsep.separation.options import SeparationOptions

@@ -14,13 +14,13 @@ import statistics
 import sys
 from collections.abc import Iterator
 
-from measure import measure
-from report import print_machine, print_table
+from common.measure import measure
+from common.report import print_machine, print_table
 
 
 def run_here(model: str, precision: str, seconds: int, wiener: int) -> None:
     """Print the real-time factor of one model."""
-    from steady import real_time_factor
+    from common.steady import real_time_factor
 
     from vocalsep.separation.ensemble import Ensemble
     from vocalsep.separation.options import SeparationOptions

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import openvino
 import torch
-from report import print_machine, print_table
+from common.report import print_machine, print_table
 from torch import Tensor
 
 from vocalsep.models.base import SpectrogramModel

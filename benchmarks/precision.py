@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
+from common.report import print_machine, print_table
 from eval_clips import read
-from report import print_machine, print_table
 from torch import Tensor
 
 from vocalsep import Separator

@@ -14,8 +14,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from measure import measure
-from report import print_machine, print_table
+from common.measure import measure
+from common.report import print_machine, print_table
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,7 +47,7 @@ def run_here(way: str, seconds: int) -> None:
     from functools import partial
     from unittest.mock import patch
 
-    from steady import real_time_factor
+    from common.steady import real_time_factor
 
     from vocalsep.models.architectures import build_model
     from vocalsep.models.unet_blocks import Attention

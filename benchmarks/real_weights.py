@@ -19,8 +19,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from measure import measure
-from report import print_machine, print_table
+from common.measure import measure
+from common.report import print_machine, print_table
 
 from vocalsep.weights.manifest import Entry, Metric, load_manifest
 

@@ -21,8 +21,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from measure import measure
-from report import print_machine, print_table
+from common.measure import measure
+from common.report import print_machine, print_table
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -20,8 +20,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from measure import measure
-from report import print_machine, print_table
+from common.measure import measure
+from common.report import print_machine, print_table
 from whole_process import write_song
 
 seconds: dict[str, float] = {}

@@ -14,8 +14,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from measure import Measurement, measure, median
-from report import print_machine, print_table
+from common.measure import Measurement, measure, median
+from common.report import print_machine, print_table
 
 COMMANDS = (["--help"], ["--version"], ["split", "--help"], ["models", "list"])
 HERE = Path(__file__).parents[1] / "src"

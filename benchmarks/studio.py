@@ -23,8 +23,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from measure import measure
-from report import print_machine, print_table
+from common.measure import measure
+from common.report import print_machine, print_table
 
 if TYPE_CHECKING:
     import torch
@@ -62,7 +62,7 @@ def run_ours(model: str, precision: str, seconds: int, sha256: str, n_bytes: int
     sys.path.insert(0, str(TESTS))
     import dataclasses
 
-    from steady import RATE
+    from common.steady import RATE
 
     from helpers.hub_server import COMMIT
     from vocalsep.separation.engine import SegmentedSeparation
@@ -160,7 +160,7 @@ def run_peer(model: str, seconds: int) -> dict[str, float]:
 def noise(seconds: int) -> torch.Tensor:
     """Stereo."""
     import torch
-    from steady import RATE
+    from common.steady import RATE
 
     return 0.1 * torch.randn(2, seconds * RATE, generator=torch.Generator().manual_seed(0))
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import soundfile
-from report import print_machine, print_table
+from common.report import print_machine, print_table
 
 from vocalsep.synthesis import synthesise
 

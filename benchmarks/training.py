@@ -20,8 +20,8 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from measure import measure
-from report import print_machine, print_table
+from common.measure import measure
+from common.report import print_machine, print_table
 
 RATE = 44_100
 TRACKS, TRACK_SECONDS = 4, 20

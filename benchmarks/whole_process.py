@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from measure import measure, median
-from report import print_machine, print_table
+from common.measure import measure, median
+from common.report import print_machine, print_table
 
 RATE = 44_100
 BLOCK_SECONDS = 10

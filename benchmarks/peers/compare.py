@@ -23,8 +23,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 sys.path.append(str(HERE.parent))
-from measure import measure, median  # noqa: E402
-from report import machine  # noqa: E402
+from common.measure import measure, median  # noqa: E402
+from common.report import machine  # noqa: E402
 from show import Figure, write_figures  # noqa: E402
 from whole_process import write_song  # noqa: E402
 
