@@ -79,6 +79,8 @@ def test_a_worker_killed_in_the_middle(long_songs, tmp_path):
     wait_until_two_songs_are_under_way(process, out)
     workers = workers_of(process)
     assert len(workers) == 2
+    for worker in workers:  # Ray's own niceness of 15 would be a hundredth of a core next to other work
+        assert os.getpriority(os.PRIO_PROCESS, worker) == os.getpriority(os.PRIO_PROCESS, process.pid)
     os.kill(workers[0], signal.SIGKILL)
     stdout, stderr = process.communicate(timeout=400)
     assert process.returncode == 0, stderr
@@ -151,11 +153,16 @@ def cluster():
     return cluster
 
 
-def test_a_worker_may_take_minutes_to_start(cluster):
+@needs_ray
+def test_a_worker_may_take_minutes_to_start():
     """After a minute Ray would end it and start it again, for ever on a busy machine."""
-    from ray._raylet import Config
-
-    assert Config.worker_register_timeout_seconds() >= 600
+    program = (
+        "from vocalsep.cli import cluster\n"
+        "from ray._raylet import Config\n"
+        "print(Config.worker_register_timeout_seconds())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "600\n"
 
 
 class DoomedWorkers:

@@ -27,8 +27,9 @@ os.environ.update(
     RAY_DEDUP_LOGS_SKIP_REGEX=".",  # it prints what it notices on stdout, where the results go
     RAY_IGNORE_UNHANDLED_ERRORS="1",  # those of songs that were given up
 )
-# Ray ends a worker that takes longer to start, and starts it again, without end and without a word: on a machine
-# with other work its own minute is too short
+# of the cluster that is started here. Ray gives workers a niceness of 15: next to other work they would get a
+# hundredth of a core. And it ends workers that take a minute to start, and starts them again, without end.
+os.environ.setdefault("RAY_worker_niceness", "0")
 os.environ.setdefault("RAY_worker_register_timeout_seconds", "600")
 
 with needs_extra("ray"):
