@@ -33,7 +33,6 @@ NOT_RUN = {
     r"--cluster": f"{CLUSTER}: tests/cli/test_cluster.py",
     r"vocalsep web|uvx|pipx|docker|pip install": "installs, or serves until it is ended: tests/web",
     r"models use": "changes the user's default: tests/cli/commands/test_models.py",
-    r"--model tdsa": "needs the experiment's wheel: tests/packaging/test_wheels.py",
     r"HF_TOKEN|examples/demo": "the first command of the README is run by .ci/run",
 }
 """Commands of vocalsep that are parsed and not run here, by a pattern, with the reason and what runs them."""
@@ -145,7 +144,7 @@ def test_every_command_is_known():
 
 @pytest.mark.parametrize("pattern", NOT_RUN)
 def test_no_reason_is_out_of_date(pattern):
-    later = {r"vocalsep web|uvx|pipx|docker|pip install", r"--model tdsa", r"HF_TOKEN|examples/demo"}
+    later = {r"vocalsep web|uvx|pipx|docker|pip install", r"HF_TOKEN|examples/demo"}
     assert pattern in later or any(re.search(pattern, command) for command in OWN)
 
 
