@@ -85,6 +85,19 @@ class OutputFormat:
             return format
         return cls() if format is None else cls(container=cast(Container, format))
 
+    def __str__(self) -> str:
+        """Container, depth and bitrate, to be read by people.
+
+        >>> print(OutputFormat(container="flac", depth="24"), OutputFormat(container="mp3"), sep="; ")
+        flac, 24 bit; mp3, 256 kbit/s
+        """
+        text: str = self.container
+        if depth := self.sample_depth:
+            text += ", float" if depth == "float" else f", {depth} bit"
+        if bitrate := self.bitrate:
+            text += f", {bitrate // 1000} kbit/s"
+        return text
+
     def _has_rate(self, rate: object) -> bool:
         if not isinstance(rate, int) or not LOWEST_RATE <= rate <= HIGHEST_RATE:
             return False

@@ -74,12 +74,7 @@ def split_file(
             with audio.opened_again() as whole:
                 levels = ensemble.levels(whole.blocks(), channels=info.channels, layout=info.layout)
         format = outputs.format.as_deep_as(info.depth)
-        _log.info(
-            "%s: reads %s, writes %s",
-            path,
-            _signal(info),
-            " ".join(filter(None, (format.container, format.depth))),
-        )
+        _log.info("%s: reads %s, writes %s", audio.path, _signal(info), format)
         downmix = outputs.downmix and info.channels > 2
         n_samples, silent = 0, True
         with (
@@ -137,7 +132,8 @@ def split_file(
 def _signal(info: AudioInfo) -> str:
     """What a file holds, for the log."""
     length = clock(info.n_samples, info.sample_rate) if info.n_samples else "length not declared"
-    return f"{info.codec}, {info.sample_rate} Hz, {info.channels} channels, {length}"
+    channels = "mono" if info.channels == 1 else f"{info.channels} channels"
+    return f"{info.codec}, {info.sample_rate} Hz, {channels}, {length}"
 
 
 def _channels_note(path: Path, info: AudioInfo) -> str:

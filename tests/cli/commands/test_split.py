@@ -348,7 +348,7 @@ def test_verbose_says_what_a_song_is_split_with(vocalsep, song, tmp_path):
         rf"{default.id}: cpu, threads \d+, (fp32|bf16), segments of [\d.]+ s that overlap by \d+%, \d+ at once",
         run,
     )
-    assert file == f"{song}: reads pcm_16, 44100 Hz, 2 channels, 0:02.000, writes wav 16"
+    assert file == f"{song}: reads pcm_16, 44100 Hz, 2 channels, 0:02.000, writes wav, 16 bit"
     assert result.startswith(f"{song}: 0:02 in ")
 
 
