@@ -41,7 +41,8 @@ def test_in_process(tmp_path, seed, count):
     assert len(said) == sum(facts["outcomes"].values()) == count
     assert facts["kinds"] >= 15
     assert facts["outcomes"]["done"] > 0.05 * count
-    assert growth_mb < (10 if count >= 500 else 400)  # few files show the steps of the codecs alone
+    # A codec takes some MB when it is first needed. A file whose samples were kept would be 80 MB in 1000.
+    assert growth_mb < (20 if count >= 500 else 400)
 
 
 @pytest.mark.parametrize(
