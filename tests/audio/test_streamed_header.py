@@ -3,6 +3,7 @@
 import shutil
 import struct
 import subprocess
+import time
 
 import av
 import numpy as np
@@ -145,3 +146,21 @@ def test_flac_that_goes_on_behind_the_samples_that_its_header_counts(tmp_path, s
     assert expected.shape == (2, n)
     put(tmp_path / "a.flac", lambda data: [(22, ">I", n - excess)])
     np.testing.assert_array_equal(decode(tmp_path / "a.flac"), expected)
+
+
+def test_flac_whose_last_bytes_look_like_a_frame(tmp_path, song, decode):
+    soundfile.write(tmp_path / "a.flac", song(N).T, 44_100)
+    whole, data = decode(tmp_path / "a.flac"), (tmp_path / "a.flac").read_bytes()
+    for n in range(2, 6):
+        (tmp_path / "a.flac").write_bytes(data + b"\xff\xf8\xc9\x18\x00"[:n])
+        np.testing.assert_array_equal(decode(tmp_path / "a.flac"), whole)
+
+
+def test_flac_of_silence_that_is_cut(tmp_path, decode):
+    """All of its frames are a few bytes, and none is the last."""
+    soundfile.write(tmp_path / "a.flac", np.zeros((600 * 44_100, 2), np.int16), 44_100)
+    data = (tmp_path / "a.flac").read_bytes()
+    (tmp_path / "a.flac").write_bytes(data[:-2])
+    began = time.process_time()
+    with open_audio(tmp_path / "a.flac"):
+        assert time.process_time() - began < 1

@@ -38,7 +38,7 @@ _EXACT = {"flac", "tta", "wv"}
 _TOLERANCE_SECONDS = 0.2
 _TOLERANCE_SAMPLES = 2 * 1152
 _PCM_TOLERANCE_SAMPLES = 512
-_HALF_FRAME = 576
+_HALF_BARE_FRAME = 576
 _SILENCE_SAMPLES = 65536
 # Nothing but the file itself is read: a playlist must not open other files, or the network.
 _INPUT_OPTIONS = {"protocol_whitelist": "none"}
@@ -178,11 +178,6 @@ class FfmpegDecoder:
         missing = failed if declared is None else declared - n
         is_exact = not self._names.isdisjoint(_EXACT)
         if missing <= 0:
-            # Noise in an Opus packet may be longer than the packet was: the stamps of an mp4 show that.
-            if "mov" in self._names and self._n_silent and -missing > _HALF_FRAME:
-                self._damage.refuse(
-                    f"it decodes to {-missing} samples too many, and it cannot be told where they are"
-                )
             return 0
         if declared is None:
             what = f"it cannot be decoded from {self._damage.place(n, rate)} on"
@@ -198,7 +193,7 @@ class FfmpegDecoder:
                 self._damage.allow(f"{what} that its header announces")
             elif "asf" not in self._names:  # whose packets have been counted
                 self._damage.refuse(what)
-        elif self._is_bare and self._n_silent and missing > _HALF_FRAME:
+        elif self._is_bare and self._n_silent and missing > _HALF_BARE_FRAME:
             self._damage.refuse(f"{1000 * missing / rate:.0f} ms are missing, and it cannot be told where")
         return 0
 

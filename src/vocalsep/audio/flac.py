@@ -14,6 +14,7 @@ _FRAME_SYNC = (b"\xff\xf8", b"\xff\xf9")  # of frames that are all as long, and 
 _FRAME_HEADER_BYTES = 5
 _LONGEST_FRAME_HEADER_BYTES = 16
 _LONGEST_LAST_FRAME_BYTES = 2**18
+_MOST_TRIED = 4  # what looks like a header within the last frame is rare; behind a cut, all frames would be tried
 _OF_OWN_LENGTH = 1
 
 
@@ -78,17 +79,21 @@ def counts_too_few(source: Source) -> bool:
     counted = int.from_bytes(stream_info[13:18], "big") % 2**36
     tail = source.peek(max(source.size - _LONGEST_LAST_FRAME_BYTES, 0), _LONGEST_LAST_FRAME_BYTES)
     start = tail.rfind(b"\xff")
-    while counted and start >= 0:
+    n_tried = 0
+    while counted and start >= 0 and n_tried < _MOST_TRIED:
         if tail[start : start + 2] in _FRAME_SYNC:
             end = _frame_end(tail[start : start + _LONGEST_FRAME_HEADER_BYTES], stream_info)
             if end is not None and crc(tail[start:], 0x8005, 16) == 0:
                 return end > counted
+            n_tried += end is not None
         start = tail.rfind(b"\xff", 0, start)
     return False
 
 
 def _frame_end(header: bytes, stream_info: bytes) -> int | None:
     """Number of samples up to the end of a frame, by its header; None if it is not a header."""
+    if len(header) < _FRAME_HEADER_BYTES:
+        return None
     code = header[2] >> 4
     n_number_bytes = max(8 - (header[4] ^ 0xFF).bit_length(), 1)  # coded as in UTF-8, up to 36 bits
     n_size_bytes = {6: 1, 7: 2}.get(code, 0)

@@ -7,12 +7,13 @@ from fractions import Fraction
 
 import av
 
-# Containers whose time stamps players keep: a jump ahead is what was lost. Stamps in milliseconds, and those of
-# Vorbis in an ogg, are off by some milliseconds in whole files too.
-_KEEPING_TIME = {"flac", "ogg", "asf", "matroska", "mov", "flv"}
+# Containers whose time stamps count samples, or packets that are of one length: a jump ahead is what was lost.
+_COUNTING = {"flac", "ogg", "asf"}
 _LEAST_JUMP_SECONDS = Fraction(1, 50)
-_EXACT = {"mov"}
-_LEAST_EXACT_JUMP_SECONDS = Fraction(1, 1000)
+# Containers whose time stamps may be those of a recorder's clock: up to 60 ms late in whole files.
+_CLOCKED = {"matroska", "flv"}
+_LEAST_CLOCKED_JUMP_SECONDS = Fraction(3, 50)
+_CLOCK_RESET_SECONDS = 1
 # In a stream of bare frames, a packet holds all that was skipped up to the next frame. No frame is larger.
 _LARGEST_FRAME_BYTES = 2000
 # Where files were joined, the tags and the header of the later one are packets too.
@@ -32,8 +33,9 @@ class Timeline:
     def __init__(self, container: str, *, is_bare: bool, start: Fraction | None) -> None:
         self._is_bare = is_bare
         self._is_flac = container == "flac"
-        self._jumps_count = not _KEEPING_TIME.isdisjoint(container.split(","))
-        self._is_exact = not _EXACT.isdisjoint(container.split(","))
+        names = set(container.split(","))
+        self._is_clocked = not _CLOCKED.isdisjoint(names)
+        self._jumps_count = self._is_clocked or not _COUNTING.isdisjoint(names)
         self._end = start
         self._sizes: set[int] = set()
         self._n_bytes = self._n_packets = 0
@@ -68,7 +70,11 @@ class Timeline:
         at = None if frame.pts is None or not frame.time_base else frame.pts * frame.time_base
         end = self._end
         if at is not None:
-            self._end = at + seconds
+            # what one stamp is late by, the next ones are early by
+            start = at
+            if self._is_clocked and end is not None and end - _CLOCK_RESET_SECONDS < at < end:
+                start = end
+            self._end = start + seconds
         else:  # as FFmpeg has it of a flac in the neighbourhood of damage; an asf may begin so
             self._end = end + seconds if end is not None and self._is_flac else None
         if at is None or end is None:
@@ -79,7 +85,7 @@ class Timeline:
         jump = at - end
         n_samples = jump * frame.sample_rate
         resolution = (frame.time_base or 0) * frame.sample_rate
-        least = _LEAST_EXACT_JUMP_SECONDS if self._is_exact else max(_LEAST_JUMP_SECONDS, seconds / 2)
+        least = _LEAST_CLOCKED_JUMP_SECONDS if self._is_clocked else max(_LEAST_JUMP_SECONDS, seconds / 2)
         if jump <= (0 if failed else least) or not (failed or self._jumps_count):
             return 0
         n_frames = round(n_samples / frame.samples)

@@ -28,7 +28,7 @@ def tell_once() -> None:
 
 
 def _tip() -> str:
-    """It fits into 80 columns: a terminal breaks longer lines within a word."""
+    """At most 80 characters: a terminal breaks longer lines within a word."""
     manifest = load_manifest()
     fast, balanced = (manifest.entry(model) for model in (manifest.qualities.fast, manifest.qualities.balanced))
     download = "" if local_path(balanced) else f"{_megabytes(balanced)} to download, "

@@ -126,8 +126,8 @@ def whereabouts(entry: Entry) -> str:
 def _short_score(metric: Metric) -> str:
     """A score of the vocals, unless it says of what."""
     stem = "" if metric.stem == VOCALS else f" of {metric.stem}"
-    return f"{metric.name}{stem} {metric.value} {metric.unit}, {metric.dataset}"
+    return f"{metric.name}{stem} {metric.value:.2f} {metric.unit}, {metric.dataset}"
 
 
 def _score(metric: Metric) -> str:
-    return f"{metric.name} of {metric.stem} {metric.value} {metric.unit}, {metric.dataset}"
+    return f"{metric.name} of {metric.stem} {metric.value:.2f} {metric.unit}, {metric.dataset}"

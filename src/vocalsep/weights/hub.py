@@ -58,10 +58,7 @@ def fetch(entry: Entry, *, offline: bool = False, progress: Progress | None = No
         DiskFullError: it does not fit into the cache.
     """
     if (switches := offline_switches(offline)) and not cached_path(entry):
-        raise DownloadError(
-            f"the weights of '{entry.id}' are not on this machine, and nothing is downloaded offline",
-            f"Run it once without {switches}.",
-        )
+        raise _not_here(f"the weights of '{entry.id}' are", switches)
     failures: list[tuple[Source, ModelError]] = []
     for source in sorted(entry.published_sources, key=lambda source: not _path_in_cache(source).exists()):
         try:
@@ -207,10 +204,7 @@ def _explained(error: Exception, source: Source, offline: bool) -> ModelError | 
     closed = isinstance(error, RuntimeError) and "client has been closed" in str(error)
     if (closed or isinstance(error, errors.LocalEntryNotFoundError)) and status is None:
         if switches := offline_switches(offline):
-            return DownloadError(
-                f"{source.file} of {where} is not on this machine, and nothing is downloaded offline",
-                f"Run it once without {switches}.",
-            )
+            return _not_here(f"{source.file} of {where} is", switches)
         reason = "it cannot be made" if closed else first_line(cause or error)
         return DownloadError(
             f"no connection to {constants.ENDPOINT}: {reason}",
@@ -233,3 +227,9 @@ def _explained(error: Exception, source: Source, offline: bool) -> ModelError | 
 def first_line(error: BaseException) -> str:
     """The class of an error and the first line of what it says."""
     return f"{type(error).__name__}: {error}".partition("\n")[0]
+
+
+def _not_here(what: str, switches: str) -> DownloadError:
+    return DownloadError(
+        f"{what} not on this machine, and nothing is downloaded offline", f"Run it once without {switches}."
+    )
