@@ -194,6 +194,7 @@ def test_text_files_say_their_encoding():
                 name == "open" and isinstance(node.func, ast.Name) and not any("b" in text for text in texts)
             )
             has_encoding = any(word.arg == "encoding" for word in node.keywords) or len(node.args) == 2
+            has_encoding = has_encoding or (name == "read_text" and node.args)  # of a package's metadata: its file
             is_text = is_text and "devnull" not in ast.unparse(node)
             if is_text and not has_encoding:
                 found.append(f"{path.name}:{node.lineno}")

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import threading
 
 import pytest
 
@@ -46,12 +45,11 @@ def test_a_download_says_how_large_it_is(song, tmp_path, monkeypatch):
     content = (tmp_path / "weights").read_bytes()
     size = f"{len(content) / 1e6:.0f} MB"
     assert len(content) > 2_000_000
-    rest = Stall(after=len(content) - 1)
+    rest = Stall(after=len(content) - 1, seconds=2)  # what came before is shown meanwhile
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     with HubServer() as server:
         monkeypatch.setenv("HF_ENDPOINT", server.url)
         server.add("someone/voices", "model.safetensors", content, rest)
-        threading.Timer(2.0, rest.over.set).start()  # what came before is shown meanwhile
         code, sent = run_in_terminal("split", song, "-o", tmp_path / "out", "--model", "hf:someone/voices")
     assert code == 0, sent
     assert re.search(rf"loading hf:someone/voices \d+ of {size}", sent), sent

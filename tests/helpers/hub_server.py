@@ -21,9 +21,10 @@ _OF_REPO = re.compile(r"/(?:api/models/)?(?P<repo>[^/]+/[^/]+?)(?:/|[.]git/info/
 
 @dataclass(frozen=True)
 class Stall:
-    """A transfer that stands still after some bytes, until it is told to go on."""
+    """A transfer that stands still after some bytes, for some seconds or until it is told to go on."""
 
     after: int
+    seconds: float = 60
     over: threading.Event = field(default_factory=threading.Event)
 
 
@@ -240,7 +241,7 @@ class _Handler(BaseHTTPRequestHandler):
             body = body[:fault]
         if isinstance(fault, Stall):
             self._write(body[start : fault.after])
-            fault.over.wait(timeout=60)
+            fault.over.wait(timeout=fault.seconds)
             start = max(start, fault.after)
         if with_body:
             self._write(body[start:])

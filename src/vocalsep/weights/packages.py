@@ -34,9 +34,8 @@ def weights_packages() -> tuple[WeightsPackage, ...]:
 
     found: dict[str, WeightsPackage] = {}
     for distribution in distributions():
-        if GROUP not in (
-            distribution.read_text("entry_points.txt") or ""
-        ):  # parsed, all would take twice the time
+        # parsed, the entry points of all would take twice the time
+        if GROUP not in (distribution.read_text("entry_points.txt") or ""):
             continue
         for entry_point in distribution.entry_points.select(group=GROUP):
             if folder := _folder_of(entry_point.value):
