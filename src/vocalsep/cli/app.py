@@ -32,7 +32,7 @@ _COMMANDS = {
 The help of the group shows these lines without importing the modules, which would take as long again."""
 
 _DEFAULT_COMMAND = "split"
-_FOR_ALL = ("--verbose", "-v", "--quiet", "-q", "--debug")
+_FOR_ALL = ("--verbose", "-v", "-vv", "-vvv", "--quiet", "-q", "--debug")
 """Options that may stand before a command as well as after it; the group's others end the program."""
 
 
@@ -87,14 +87,10 @@ class LazyGroup(ReportingGroup):
             formatter.write_dl(list(_COMMANDS.items()))
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """The options of the group. An unset ``--help`` would make Typer import Pydantic, in 60 ms: it is off."""
-        params: list[Any] = super().get_params(ctx)
-        for param in params:
-            if getattr(param, "is_flag", False) and param.default is None:
-                param.default = False
-        return params
+        """The options of the group."""
+        return _with_defaults(super().get_params(ctx))
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of this name, or None."""
         if cmd_name not in _COMMANDS:
             return None
@@ -104,7 +100,17 @@ class LazyGroup(ReportingGroup):
         for each in getattr(command, "commands", {"": command}).values():
             each.params += shared
             each.help = _in_paragraphs(each.help)
+        for each in (command, *getattr(command, "commands", {}).values()):
+            _with_defaults(each.get_params(ctx))
         return command
+
+
+def _with_defaults(params: list[Any]) -> list[Any]:
+    """Set flags of Typer's own, such as ``--help``, to off: an unset one makes Typer import Pydantic, in 60 ms."""
+    for param in params:
+        if getattr(param, "is_flag", False) and param.default is None:
+            param.default = False
+    return params
 
 
 def _in_paragraphs(text: str | None) -> str | None:
@@ -134,17 +140,27 @@ def common(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
     verbose: Annotated[
-        int,
+        bool,
         typer.Option(
             "--verbose",
             "-v",
-            count=True,
             expose_value=False,
-            callback=lambda count: stderr.configure(verbose=count),
+            callback=lambda wanted: stderr.configure(verbose=1 if wanted else 0),
             rich_help_panel=MESSAGES_PANEL,
-            help="Say what is done, with what, and for how long; -vv says all that is logged.",
+            help="Say what is done, with what, and for how long.",
         ),
-    ] = 0,
+    ] = False,
+    very_verbose: Annotated[
+        bool,
+        typer.Option(
+            "-vv",
+            "-vvv",
+            expose_value=False,
+            callback=lambda wanted: stderr.configure(verbose=2 if wanted else 0),
+            rich_help_panel=MESSAGES_PANEL,
+            help="Say all that the library logs.",
+        ),
+    ] = False,
     quiet: Annotated[
         bool,
         typer.Option(
