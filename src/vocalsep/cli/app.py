@@ -134,54 +134,28 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _said(*names: str, help: str, **asked: Any) -> Any:
+    """An option of all commands. Where it is given, it asks `stderr.configure` for what follows its names."""
+    return typer.Option(
+        *names,
+        expose_value=False,
+        callback=lambda wanted: stderr.configure(**(asked if wanted else {})),
+        rich_help_panel=MESSAGES_PANEL,
+        help=help,
+    )
+
+
 @app.callback()
 def common(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
     verbose: Annotated[
-        bool,
-        typer.Option(
-            "--verbose",
-            "-v",
-            expose_value=False,
-            callback=lambda wanted: stderr.configure(verbose=1 if wanted else 0),
-            rich_help_panel=MESSAGES_PANEL,
-            help="Say what is done, with what, and for how long.",
-        ),
+        bool, _said("--verbose", "-v", verbose=1, help="Say what is done, with what, and for how long.")
     ] = False,
-    very_verbose: Annotated[
-        bool,
-        typer.Option(
-            "-vv",
-            "-vvv",
-            expose_value=False,
-            callback=lambda wanted: stderr.configure(verbose=2 if wanted else 0),
-            rich_help_panel=MESSAGES_PANEL,
-            help="Say all that the library logs.",
-        ),
-    ] = False,
-    quiet: Annotated[
-        bool,
-        typer.Option(
-            "--quiet",
-            "-q",
-            expose_value=False,
-            callback=lambda wanted: stderr.configure(quieter=wanted),
-            rich_help_panel=MESSAGES_PANEL,
-            help="Say errors only.",
-        ),
-    ] = False,
-    debug: Annotated[
-        bool,
-        typer.Option(
-            "--debug",
-            expose_value=False,
-            callback=lambda wanted: stderr.configure(with_tracebacks=wanted),
-            rich_help_panel=MESSAGES_PANEL,
-            help="Show the traceback of an error.",
-        ),
-    ] = False,
+    very_verbose: Annotated[bool, _said("-vv", "-vvv", verbose=2, help="Say all that the library logs.")] = False,
+    quiet: Annotated[bool, _said("--quiet", "-q", quieter=True, help="Say errors only.")] = False,
+    debug: Annotated[bool, _said("--debug", with_tracebacks=True, help="Show the traceback of an error.")] = False,
 ) -> None:
     """Split songs into vocals and accompaniment.
 
