@@ -26,10 +26,16 @@ if [ ! -e "$work/real/disguised" ]; then
 fi
 while [ "$(find "$work/stream" -maxdepth 1 -name 'song-*' | wc -l)" -lt 8 ]; do sleep 5; done
 
-if [ -e "$work/run/checkpoint.pt" ]; then
-  vocalsep train --resume -o "$work/run" --device cpu
-else
-  newest=$(find "$clone/research/second-line" -name 'newest.safetensors')
-  vocalsep train --model sparse_tdf --recipe "$here/run.toml" ${newest:+--init "$newest"} --device cpu \
-    --data "stream:$work/stream" --data "pools:$work/real/voices,$work/real/music" -o "$work/run"
-fi
+run=$work/run
+while true; do
+  if [ -e "$run/checkpoint.pt" ]; then
+    vocalsep train --resume -o "$run" --device cpu
+  else
+    newest=$(find "$work/newest.safetensors" "$clone/research/second-line/newest.safetensors" 2> /dev/null | head -n 1)
+    vocalsep train --model sparse_tdf --recipe "$here/run.toml" ${newest:+--init "$newest"} --device cpu \
+      --data "stream:$work/stream" --data "pools:$work/real/voices,$work/real/music" -o "$run"
+  fi
+  # a cycle is complete: the next one begins with its averaged weights
+  cp "$run/last.safetensors" "$work/newest.safetensors"
+  mv "$run" "$work/cycle-$(date -u -r "$run/environment.json" +%Y-%m-%d-%H%M)"
+done
