@@ -1,6 +1,6 @@
 """Fill a stream with synthesised songs, without end: ``python songs.py OUT --voices SPEAKERS --seed 1``.
 
-Every song is written as two files, which are faster to read than the stems of a band. Three songs of four lose
+Every song is written as two files, which are faster to read than the stems of a band. Three songs of five lose
 their lead instrument: a network that hears a lead in nearly every song learns to doubt every voice. Half of the
 leads that stay go through the vocoder that the voices come from: the vocoder's sound must not tell a voice from an
 instrument.
@@ -22,7 +22,7 @@ from vocalsep.synthesis.draw import stream
 sys.path.insert(0, str(Path(__file__).parents[2] / "research" / "training-log"))
 from vocode import vocoded
 
-LEADS_KEPT, LEADS_VOCODED = 0.25, 0.5
+LEADS_KEPT, LEADS_VOCODED = 0.4, 0.5
 
 
 def pair(folder: Path, seed: int) -> None:

@@ -88,7 +88,9 @@ class TimeLSTM(nn.Module):
         """Map ``(batch, channel, frame, position)``."""
         sequences = rearrange(self.norm(x), "batch channel frame position -> frame (batch position) channel")
         heard: Tensor = self.output(self.lstm(sequences.contiguous())[0])
-        return x + rearrange(heard, "frame (batch position) channel -> batch channel frame position", batch=len(x))
+        n_items = x.shape[0]  # len(x) would be a constant where the network is traced for ONNX
+        there = "frame (batch position) channel -> batch channel frame position"
+        return x + rearrange(heard, there, batch=n_items)
 
 
 class SparseTDFCodec(MaskCodec):
