@@ -144,7 +144,8 @@ def main() -> None:
     with Pool(options.processes) as pool:
         pool.map(partial(make_singers, seed=options.seed), paths, chunksize=1)
         rng = stream(options.seed, "chanted")
-        held_out = {path.stem for path in rng.choice(np.array(paths), len(paths) // HELD_OUT_PART, replace=False)}
+        n_held_out = max(1, len(paths) // HELD_OUT_PART)
+        held_out = {path.stem for path in rng.choice(np.array(paths), n_held_out, replace=False)}
         everyone = sorted(people.glob("*.flac"))
         for part in ("train", "valid"):
             theirs = [path for path in everyone if (speaker(path) in held_out) == (part == "valid")]
