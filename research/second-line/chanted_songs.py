@@ -6,7 +6,8 @@ that a neural network made, speaks, speaks in disguise, and sings two melodies.
 
 The vocoder of ``vocalsep data synth`` makes a voice anew from its spectrum. Here Praat moves the periods of the
 recorded voice itself to other places in time (PSOLA: Moulines and Charpentier 1990), so that the network hears
-singing that no vocoder has touched. The disguises are made by the vocoder. OUT/songs gets mono songs of a minute at 16 kHz, as ``spoken.py`` makes them.
+singing that no vocoder has touched. The disguises are made by the vocoder. OUT/songs gets mono songs of a minute
+at 16 kHz, as ``spoken.py`` makes them.
 """
 
 from __future__ import annotations
