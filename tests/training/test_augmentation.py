@@ -27,8 +27,8 @@ def test_the_defaults_change_nothing():
 
 def test_the_same_seed_gives_the_same_and_another_does_not():
     everything = Augmentation(
-        gain_low=0.5, gain_high=1.5, swap_channels=0.5, flip_polarity=0.5, remix=1, pitch=1, equalise=0.5,
-        narrow=0.5, lowpass=0.5, mono=0.3, band_limit=0.5, lo_fi=0.3, drive=0.5, mute_vocals=0.2,
+        gain_low=0.5, gain_high=1.5, swap_channels=0.5, flip_polarity=0.5, remix=1, pitch=1, soften=0.5,
+        equalise=0.5, narrow=0.5, lowpass=0.5, mono=0.3, band_limit=0.5, lo_fi=0.3, drive=0.5, mute_vocals=0.2,
         mute_accompaniment=0.2,
     )  # fmt: skip
     x = stems()
@@ -52,6 +52,20 @@ def test_swap_and_polarity():
     x = stems()
     assert torch.equal(augmented(Augmentation(swap_channels=1), x), x.flip(2))
     assert torch.equal(augmented(Augmentation(flip_polarity=1), x), -x)
+
+
+def test_softened_vocals_rise_towards_the_low_end_and_keep_their_level():
+    x = stems(batch=16, seconds=1)
+    out = augmented(Augmentation(soften=1, soften_db=8), x)
+    assert torch.equal(out[:, 1], x[:, 1])
+    energy = x[:, 0].square().sum(dim=(1, 2))
+    assert torch.allclose(out[:, 0].square().sum(dim=(1, 2)), energy, rtol=1e-3)
+    ratio = (torch.fft.rfft(out[:, 0]).abs() / torch.fft.rfft(x[:, 0]).abs())[:, 0]  # a bin is 1 Hz
+    assert (ratio[:, 100] >= ratio[:, 200]).all()
+    assert (ratio[:, 200] >= ratio[:, 1000]).all()
+    assert torch.allclose(ratio[:, 4000], ratio[:, 12000], rtol=0.01)
+    slopes_db = 20 * torch.log10(ratio[:, 100] / ratio[:, 200])
+    assert 4 < float(slopes_db.max()) <= 8.01
 
 
 def test_remix_deals_the_vocals_and_leaves_the_accompaniments():

@@ -19,6 +19,13 @@ _SPEED_STEPS = 20
 """Speeds are ratios of n / 20, whose resampling filters are short."""
 
 
+_SOFTENED_BELOW_HZ = (400.0, 3000.0)
+"""Range of the frequency below which softened vocals rise: sibilants, above it, stay as they are."""
+
+_LOWEST_PARTIAL_HZ = 100.0
+"""Softened vocals rise no further below this: what lies there is rumble."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Augmentation:
     """How often, and how far, chunks are changed; the defaults change nothing.
@@ -33,6 +40,9 @@ class Augmentation:
         speed_range: largest change of the speed, as a part of it.
         pitch: share of batches whose vocals are shifted in pitch while their tempo stays.
         pitch_semitones: largest shift of the pitch, in semitones.
+        soften: share of vocals whose low partials are raised, as in soft singing close to the microphone; the
+            level stays.
+        soften_db: steepest slope of the raised part, in dB an octave.
         equalise: share of stems that go through a peaking filter.
         equalise_db: largest gain of the peaking filter, up or down.
         narrow: share of stems whose width is reduced, down to mono.
@@ -57,6 +67,8 @@ class Augmentation:
     speed_range: float = 0.1
     pitch: float = 0.0
     pitch_semitones: int = 3
+    soften: float = 0.0
+    soften_db: float = 8.0
     equalise: float = 0.0
     equalise_db: float = 9.0
     narrow: float = 0.0
@@ -90,6 +102,7 @@ class Augmentation:
         """Augment ``(batch, stem, channel, sample)``, of `samples_for` samples, to ``n_samples``."""
         stems = self._change_speed(stems)[..., :n_samples]
         stems = self._shift_pitch(stems, sample_rate)
+        stems = self._soften(stems, sample_rate)
         stems = self._remix(stems)
         flat = stems.flatten(0, 1)  # (batch * stem, channel, sample): each on its own from here
         flat = torch.where(_chosen(flat, self.swap_channels), flat.flip(1), flat)
@@ -113,6 +126,19 @@ class Augmentation:
             return stems
         steps = int(torch.randint(1, self.pitch_semitones + 1, ())) * (1 if float(torch.rand(())) < 0.5 else -1)
         vocals = audio.pitch_shift(stems[:, 0], sample_rate, steps, n_fft=2048)
+        return torch.stack([vocals, *stems[:, 1:].unbind(dim=1)], dim=1)
+
+    def _soften(self, stems: Tensor, sample_rate: int) -> Tensor:
+        if not self.soften:
+            return stems
+        vocals = stems[:, 0]
+        highest = torch.exp(_uniform(vocals, *map(math.log, _SOFTENED_BELOW_HZ)))
+        frequency = torch.fft.rfftfreq(vocals.shape[-1], 1 / sample_rate, device=stems.device)
+        octaves = torch.log2(highest / frequency.clamp(min=_LOWEST_PARTIAL_HZ)).clamp(min=0)
+        raised_db = octaves * _uniform(vocals, 0.0, self.soften_db)
+        softened = torch.fft.irfft(torch.fft.rfft(vocals) * 10 ** (raised_db / 20), n=vocals.shape[-1])
+        softened = softened * ((_energy(vocals) + 1e-8) / (_energy(softened) + 1e-8)).sqrt()
+        vocals = torch.where(_chosen(vocals, self.soften), softened, vocals)
         return torch.stack([vocals, *stems[:, 1:].unbind(dim=1)], dim=1)
 
     def _remix(self, stems: Tensor) -> Tensor:
@@ -180,6 +206,7 @@ _SHARES = (
     "remix",
     "speed",
     "pitch",
+    "soften",
     "equalise",
     "narrow",
     "lowpass",
@@ -201,6 +228,11 @@ def _uniform(x: Tensor, low: float, high: float) -> Tensor:
 def _chosen(x: Tensor, share: float) -> Tensor:
     """Whether each item of ``(item, channel, sample)`` is among that share, as ``(item, 1, 1)``."""
     return _uniform(x, 0.0, 1.0) < share
+
+
+def _energy(x: Tensor) -> Tensor:
+    """Of each item of ``(item, channel, sample)``, as ``(item, 1, 1)``."""
+    return x.square().sum(dim=(1, 2), keepdim=True)
 
 
 def _peaking(frequency: Tensor, gain_db: Tensor, q: Tensor, sample_rate: int) -> tuple[Tensor, Tensor]:
