@@ -146,7 +146,9 @@ def main() -> None:
         pool.map(partial(make_singers, seed=options.seed), paths, chunksize=1)
         rng = stream(options.seed, "chanted")
         n_held_out = max(1, len(paths) // HELD_OUT_PART)
-        held_out = {path.stem for path in rng.choice(np.array(paths), n_held_out, replace=False)}
+        # with every seed the same people validate
+        chosen = stream(0, "chanted").choice(np.array(paths), n_held_out, replace=False)
+        held_out = {path.stem for path in chosen}
         everyone = sorted(people.glob("*.flac"))
         for part in ("train", "valid"):
             theirs = [path for path in everyone if (speaker(path) in held_out) == (part == "valid")]

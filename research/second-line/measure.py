@@ -24,6 +24,7 @@ from leakage import levels
 
 QUIET_DB = -20
 SETS = ("unheard", "producers", "synthesised")
+VERSIONS = ("", "-lo-fi", "-soft", "-faint")
 
 
 def mean_sdr(separator: Separator, songs: Path) -> float:
@@ -44,7 +45,7 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("weights", nargs="+")
     options = parser.parse_args()
-    sets = [f"{name}{kind}" for name in SETS for kind in ("", "-lo-fi")]
+    sets = [f"{name}{kind}" for name in SETS for kind in VERSIONS]
     print("| weights |", " | ".join(sets), "| mean | quiet half minutes |")
     for weights in options.weights:
         separator = Separator(weights)
