@@ -1,7 +1,7 @@
 """How much the vocals change when the borders of the segments move, by the overlap of the segments.
 
     python benchmarks/borders.py
-    python benchmarks/borders.py --model compact-v5 --song examples/demo.mp3
+    python benchmarks/borders.py --model compact-v6 --song examples/demo.mp3
 
 A model hears less around a sample that lies near a border, and an overlap averages two hearings there. So the
 difference that is left when all borders move tells what the overlap is worth. A model that the package does not

@@ -59,7 +59,7 @@ WAYS = {
     "pipx": Way("pipx install vocalsep", "{bin}/vocalsep split song.mp3"),
     "uvx": Way("", "uvx vocalsep split song.mp3"),
     "uvx-again": Way("", "uvx vocalsep split song.mp3"),
-    "onnx": Way("{bin}/pip install vocalsep[onnx]", "{bin}/vocalsep models export compact-v5 -o net.onnx"),
+    "onnx": Way("{bin}/pip install vocalsep[onnx]", "{bin}/vocalsep models export compact-v6 -o net.onnx"),
     "web": Way("{bin}/pip install vocalsep[web]", "{bin}/vocalsep web --no-browser --port 7861", serves=True),
     "ray": Way("{bin}/pip install vocalsep[ray]", "{bin}/vocalsep split album --cluster ray --jobs 2"),
     "strong": Way(

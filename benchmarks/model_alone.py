@@ -1,7 +1,7 @@
 """Real-time factor and peak memory of each model in the engine, without files, warm.
 
     python benchmarks/model_alone.py
-    python benchmarks/model_alone.py --models compact-v5 tdt --precisions bf16
+    python benchmarks/model_alone.py --models compact-v6 tdt --precisions bf16
     python benchmarks/model_alone.py --models umx --wiener 1
 
 Each run is a process of its own, whose memory includes Python and PyTorch.
@@ -46,7 +46,7 @@ def rows(options: argparse.Namespace) -> Iterator[list[str]]:
 def main() -> None:
     """Read the command line and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", nargs="+", default=["compact-v5", "compact-v1", "umx", "tdf", "tdsa", "tdt"])
+    parser.add_argument("--models", nargs="+", default=["compact-v6", "compact-v5", "umx", "tdf", "tdsa", "tdt"])
     parser.add_argument("--precisions", nargs="+", choices=("fp32", "bf16"), default=["fp32", "bf16"])
     parser.add_argument("--seconds", type=int, default=180, help="of audio")
     parser.add_argument("--wiener", type=int, default=0, help="iterations of the Wiener filter")

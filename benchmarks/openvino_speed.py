@@ -84,7 +84,7 @@ def row(name: str) -> list[str]:
 def main() -> None:
     """Read the command line and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", nargs="+", default=["tdf", "compact-v5"])
+    parser.add_argument("--models", nargs="+", default=["tdf", "compact-v6"])
     engines = ("PyTorch float32", "OpenVINO float32", "PyTorch bfloat16", "OpenVINO bfloat16")
     print_table(["network", *engines], map(row, parser.parse_args().models))
     print_machine(f"OpenVINO {openvino.__version__}; {SECONDS} s, median of {RUNS}.")

@@ -65,7 +65,7 @@ def main() -> None:
     """Read the command line and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", metavar="DIR", type=Path)
-    parser.add_argument("--models", nargs="+", default=["compact-v5", "compact-v1", "tdf", "tdsa", "tdt", "umx"])
+    parser.add_argument("--models", nargs="+", default=["compact-v6", "compact-v5", "tdf", "tdsa", "tdt", "umx"])
     options = parser.parse_args()
     heads = ["model", "bf16 from fp32 (dB)", "most that sdr moves (dB)"]
     print_table(heads, rows(options.models, options.folder))

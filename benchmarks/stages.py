@@ -105,7 +105,7 @@ def rows(options: argparse.Namespace, folder: Path) -> Iterator[list[str]]:
 def main() -> None:
     """Read the command line and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="compact-v5")
+    parser.add_argument("--model", default="compact-v6")
     parser.add_argument("--seconds", type=int, default=180, help="of the song")
     parser.add_argument("--format", choices=("mp3", "flac", "wav"), default="mp3", help="of the song")
     parser.add_argument("--rate", type=int, default=44_100, help="of the song, in Hz")

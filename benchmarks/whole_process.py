@@ -1,7 +1,7 @@
 """Time and peak memory of ``vocalsep split``, from the start of the process to its end.
 
     python benchmarks/whole_process.py                                     # 3 minutes, every model in the package
-    python benchmarks/whole_process.py --minutes 3 60 --models compact-v5  # does memory grow with the song?
+    python benchmarks/whole_process.py --minutes 3 60 --models compact-v6  # does memory grow with the song?
 
 Real-time factor: of the time that the song lasts.
 """
@@ -60,7 +60,7 @@ def rows(options: argparse.Namespace, folder: Path) -> Iterator[list[str]]:
 def main() -> None:
     """Read the command line and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", nargs="+", default=["compact-v5", "compact-v1", "umx", "tdf", "tdsa", "tdt"])
+    parser.add_argument("--models", nargs="+", default=["compact-v6", "compact-v5", "umx", "tdf", "tdsa", "tdt"])
     parser.add_argument("--minutes", nargs="+", type=int, default=[3])
     parser.add_argument("--format", choices=("wav", "flac", "mp3"), default="wav", help="of the song")
     parser.add_argument("--runs", type=int, default=3)

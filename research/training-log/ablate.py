@@ -31,7 +31,7 @@ from vocalsep.weights.checkpoint import Checkpoint, read_checkpoint, write_check
 from vocalsep.weights.source import weights_of
 
 HERE = Path(__file__).parent
-START = "compact-v1"
+START = str(HERE / "compact-v1.safetensors")
 CHANGES = {
     "none": (),
     "other-seed": ("run.seed=1",),

@@ -8,7 +8,7 @@ vocalsep data synth --minutes 260 --seed 101 -o "$work/synth1"
 vocalsep data synth --minutes 170 --seed 202 --voices "$work/real/speakers" -o "$work/synth2"
 python "$here/pair.py" "$work/synth1" "$work/songs"
 python "$here/pair.py" "$work/synth2" "$work/songs"
-python "$here/grow.py" "$(vocalsep models path compact-v1)" "$work/grown.safetensors" growth=48 scales=3
+python "$here/grow.py" "$here/compact-v1.safetensors" "$work/grown.safetensors" growth=48 scales=3
 pools="pools:$work/real/voices,$work/real/music" # four times: two voices of five are then real
 train() {
     vocalsep train --model tdf_mask --recipe "$here/$1.toml" --init "$2" --device cpu --data "folders:$work/songs" \

@@ -19,12 +19,12 @@ def test_once_and_never_again(song, tmp_path):
     first = split(song, tmp_path)
     assert first.count("tip: --quality balanced") == 1
     assert max(len(line.rstrip()) for line in first.splitlines() if line.startswith("tip:")) <= 80
-    assert "42 MB to download, 11 times the time" in first
+    assert "42 MB to download, 5 times the time" in first
     assert "tip:" not in split(song, tmp_path)
 
 
 def test_never_for_a_chosen_default(song, tmp_path, monkeypatch):
-    monkeypatch.setenv("VOCALSEP_MODEL", "compact-v1")
+    monkeypatch.setenv("VOCALSEP_MODEL", "compact-v5")
     assert "tip:" not in split(song, tmp_path)
 
 

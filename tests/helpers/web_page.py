@@ -40,7 +40,7 @@ class Caller:
         answer = self.http.post("vocalsep/songs", params={"name": path.name}, content=path.read_bytes())
         return answer.json() | {"status": answer.status_code}
 
-    def start(self, *songs: dict, model="compact-v5", **order) -> httpx.Response:
+    def start(self, *songs: dict, model="compact-v6", **order) -> httpx.Response:
         order = {"model": model, "songs": [song["id"] for song in songs], **order}
         return self.http.post("vocalsep/start", json=order)
 

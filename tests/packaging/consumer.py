@@ -12,7 +12,7 @@ from vocalsep.errors import VocalsepError
 
 
 def split(song: Path) -> Path:
-    separator = Separator("compact-v5", device="cpu")
+    separator = Separator("compact-v6", device="cpu")
     try:
         result: SplitResult = separator.separate_file(song, "out", overwrite=True)
     except VocalsepError as error:

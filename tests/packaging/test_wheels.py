@@ -106,7 +106,7 @@ def test_the_home_on_the_hub_from_push_to_an_offline_split(wheel, site, tmp_path
         command = [sys.executable, PROJECT / "tools" / "push_models.py"]
         subprocess.run(command, check=True, env=site.environment(**settings))
         pushed = {repo for repo, _ in server.files}
-        assert pushed == {f"vocalsep/vocalsep-{model}" for model in (*EXPERIMENT, "compact-v5", "compact-v1")}
+        assert pushed == {f"vocalsep/vocalsep-{model}" for model in (*EXPERIMENT, "compact-v6", "compact-v5")}
         card = server.files["vocalsep/vocalsep-tdsa", "README.md"].content.decode()
         assert card.startswith("---\nlibrary_name: vocalsep\nlicense: mit\n")
         assert "(https://vocalsep.github.io/vocalsep/experiment/)" in card

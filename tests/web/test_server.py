@@ -294,7 +294,7 @@ class TestGate:
     @pytest.mark.parametrize("path", ["/etc/hostname", "http://127.0.0.1:1/x", "../../etc/hostname", "\u0000", ""])
     def test_the_api_reads_no_file_but_uploads(self, server, path):
         """Gradio itself copies any file that a caller names into a folder from where it can be had."""
-        data = [{"path": path, "meta": {"_type": "gradio.FileData"}}, "compact-v5", "wav", "both", False]
+        data = [{"path": path, "meta": {"_type": "gradio.FileData"}}, "compact-v6", "wav", "both", False]
         event = httpx.post(server.url + "gradio_api/call/split", json={"data": data}).json()["event_id"]
         answer = httpx.get(server.url + f"gradio_api/call/split/{event}", timeout=20).text
         assert "event: error" in answer

@@ -87,9 +87,8 @@ def test_own_models_have_a_home_that_is_not_asked_yet():
         assert entry.published_sources == ()
 
 
-def test_every_architecture_is_listed_but_those_without_weights_yet():
-    without = {"sparse_tdf"}
-    assert {entry.architecture for entry in list_models()} == set(ARCHITECTURES) - without
+def test_every_architecture_is_listed():
+    assert {entry.architecture for entry in list_models()} == set(ARCHITECTURES)
 
 
 def test_each_quality_is_better_than_the_one_before_and_larger():

@@ -60,7 +60,7 @@ def test_a_package_does_not_take_the_name_of_a_listed_model(site):
     before = {entry.id: entry for entry in load_manifest().models}
     load_manifest.cache_clear()
     weights_packages.cache_clear()
-    install(site, "someones-weights", "compact-v5", "scnet", "tdsa")
+    install(site, "someones-weights", "compact-v6", "scnet", "tdsa")
     assert {entry.id: entry for entry in load_manifest().models} == before
     assert "weights package  someones-weights 2.5: no models for this vocalsep" in vocalsep("doctor").out
 

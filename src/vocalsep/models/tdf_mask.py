@@ -1,4 +1,4 @@
-"""The compact default: TFC-TDF blocks over folded sub-bands that estimate a complex ratio mask.
+"""The network of the first default: TFC-TDF blocks over folded sub-bands that estimate a complex ratio mask.
 
 Reference: the block is that of TFC-TDF-UNet v3 (Kim, Lee and Jung 2023, arXiv:2306.09382) at a small width, with
 sub-bands folded into channels as there; the mask and the compressed features are this project's own.

@@ -17,7 +17,7 @@ def list_models() -> tuple[Entry, ...]:
 
     Example:
         >>> [entry.id for entry in list_models() if entry.bundled]
-        ['compact-v5', 'compact-v1']
+        ['compact-v6', 'compact-v5']
     """
     return load_manifest().models
 

@@ -25,7 +25,7 @@ def test_list_shows_size_licence_and_whereabouts(vocalsep):
     cost, score = DEFAULT.cost, DEFAULT.metrics[0]
     assert " ".join(lines[1].split()).endswith(
         f"{DEFAULT.bytes / 1e6:.1f} MB {cost.real_time_factor:g} x {cost.memory_mb / 1000:.1f} GB"
-        f" {DEFAULT.licence.name} yes bundled {score.name} {score.value} dB, {score.dataset}"
+        f" {DEFAULT.licence.name} yes bundled {score.name} {score.value:.2f} dB, {score.dataset}"
     )
     rows = {line.split()[0]: line for line in lines[2:] if line}
     assert all(" bundled " in rows[name] for name in ("umx", "tdf", "tdsa", "tdt"))
@@ -53,7 +53,7 @@ def test_a_terminal_breaks_no_hash(width):
     ("typed", "offered"),
     [
         ("split a.mp3 --model tds", ["tdsa"]),
-        ("split a.mp3 -m compact-v1+tds", ["compact-v1+tdsa"]),
+        ("split a.mp3 -m compact-v5+tds", ["compact-v5+tdsa"]),
         ("split a.mp3 --model ./tds", []),  # files are the shell's to complete
         ("models show mel", ["melband-kim"]),
         ("models show umx+mel", []),

@@ -8,7 +8,7 @@ from vocalsep.weights.default_model import settings_path
 from vocalsep.weights.manifest import load_manifest
 
 BUNDLED = load_manifest().default
-OTHER = "compact-v1"
+OTHER = "compact-v5"
 
 
 def model_of_a_split(vocalsep, song, tmp_path, *options):
@@ -89,7 +89,7 @@ def test_an_ensemble(vocalsep, song, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        (["compact-v11"], 30, "Did you mean compact-v1"),
+        (["compact-v55"], 30, "Did you mean compact-v5"),
         ([f"{BUNDLED}+nothing"], 30, "no model is called 'nothing'"),
         (["gone.safetensors"], 30, "no weights file is at gone.safetensors"),
         ([BUNDLED, "--reset"], 2, "--reset goes back to the bundled model"),

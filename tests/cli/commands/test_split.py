@@ -395,7 +395,7 @@ def test_a_song_alone_is_split(vocalsep, song, tmp_path, monkeypatch):
 def test_the_name_of_a_command_is_the_command(vocalsep, song, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copy(song, tmp_path / "models")
-    assert "compact-v5" in vocalsep("models", "list").out
+    assert "compact-v6" in vocalsep("models", "list").out
     done = vocalsep("./models", "--stem", "vocals")
     assert (done.code, done.out) == (0, "stems/models/vocals.wav\n")
     shutil.copy(song, tmp_path / "modles")  # a file is a file, however near its name is to that of a command
@@ -476,14 +476,14 @@ def test_rates_that_a_format_has_not(vocalsep, song, tmp_path, container, rate):
 def test_skipped_stems_of_another_model_are_said(vocalsep, song, tmp_path):
     """And stay as they are: nobody asked to replace them."""
     for container in ("wav", "flac", "mp3", "ogg", "opus", "m4a"):
-        vocalsep(song, "-o", tmp_path, "-f", container, "-m", "compact-v1", "-q")
+        vocalsep(song, "-o", tmp_path, "-f", container, "-m", "compact-v5", "-q")
     before = {path: path.read_bytes() for path in (tmp_path / "song").iterdir()}
     for container in ("wav", "flac", "mp3", "ogg", "opus", "m4a"):
-        same = vocalsep(song, "-o", tmp_path, "-f", container, "-m", "compact-v1", "--skip-existing")
+        same = vocalsep(song, "-o", tmp_path, "-f", container, "-m", "compact-v5", "--skip-existing")
         assert same.error_line.endswith("skipped, its stems are there")
-        other = vocalsep(song, "-o", tmp_path, "-f", container, "-m", "compact-v5", "--skip-existing", "--json")
-        assert "made by compact-v1: --overwrite makes them by compact-v5" in other.error_line
-        assert json.loads(other.out)["made_by"] == "compact-v1"
+        other = vocalsep(song, "-o", tmp_path, "-f", container, "-m", "compact-v6", "--skip-existing", "--json")
+        assert "made by compact-v5: --overwrite makes them by compact-v6" in other.error_line
+        assert json.loads(other.out)["made_by"] == "compact-v5"
     assert {path: path.read_bytes() for path in (tmp_path / "song").iterdir()} == before
     unknown = tmp_path / "old" / "song"
     unknown.mkdir(parents=True)

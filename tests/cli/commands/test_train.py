@@ -126,7 +126,7 @@ def test_two_processes_train_one_model(songs, tmp_path):
         (["-m", "tdt", "--data", "folders:nowhere"], 60, "nowhere is not a folder"),
         (["-m", "tdt", "--data", "EMPTY", "--init", "nothing"], 60, "has no tracks"),
         (["--resume"], 2, "needs the folder"),
-        (["--resume", "-o", "EMPTY", "--init", "compact-v1"], 62, "is no training run"),
+        (["--resume", "-o", "EMPTY", "--init", "compact-v5"], 62, "is no training run"),
         (["--resume", "-o", "EMPTY"], 62, "is no training run"),
     ],
 )
