@@ -1,7 +1,7 @@
 """Write songs as they are harder: ``python versions.py SONGS OUT lo-fi|soft|faint``.
 
-lo-fi is mono at 16 kHz. soft is that too, with the low partials of the vocals raised, as in soft singing close to the
-microphone. faint has the vocals 10 dB lower.
+lo-fi is mono at 16 kHz. soft is that too, with the low partials of the vocals raised, as in soft singing close to
+the microphone. faint has the vocals 10 dB lower.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The network of the default: TFC-TDF blocks over a sparsely compressed spectrum, with LSTMs along time at the bottleneck.
+"""The network of the default: TFC-TDF blocks over a sparsely compressed spectrum, and LSTMs along time.
 
 The window is long enough to part the harmonics of a voice from those of a bass or a piano. Low bins keep their
 full resolution; groups of middle and of high bins share a position, so that the network stays cheap.
